@@ -1,0 +1,1 @@
+"""The store: engine and transactions, models, every SQL statement, migrations, embedded servers. No business rules."""

@@ -1,0 +1,278 @@
+"""Who owes what: lender, borrower, loan and the facts about it. Facts are appended; a correction is a new row."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.base import Base, Id, Instant
+
+
+class Lender(Base):
+    """The one lender of this installation and its settings."""
+
+    __tablename__ = "lender"
+    __table_args__ = (CheckConstraint("id = 1", name="single_row"),)
+    id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    name: Mapped[str]
+    currency: Mapped[str] = mapped_column(Text, server_default="INR")
+    locale: Mapped[str] = mapped_column(Text, server_default="en_IN")
+    time_zone: Mapped[str] = mapped_column(Text, server_default="Asia/Kolkata")
+    bucket_edges: Mapped[list[int]] = mapped_column(ARRAY(Integer), server_default=text("'{0,30,60,90,180}'"))
+    """Upper DPD of each bucket but the last: {0,30,60,90,180} means current, 1-30, 31-60, 61-90, 91-180, 180+."""
+    segment_attribute: Mapped[str | None]
+    """Key in `loan.attributes` that portfolio pages offer as a filter (the 'lender attribute'), such as 'lender'."""
+    closed_through: Mapped[date | None]
+    """Last business date whose day-end close is complete."""
+    data_version: Mapped[int] = mapped_column(server_default="0")
+    """Rises with each change of facts or derived state; caches of pages are keyed by it."""
+
+
+class Product(Base):
+    """A kind of loan, with the settings that differ by kind."""
+
+    __tablename__ = "product"
+    __table_args__ = (
+        UniqueConstraint("code"),
+        CheckConstraint(
+            "allocation_order @> '{principal,interest,charges}' AND cardinality(allocation_order) = 3",
+            name="allocation_order",
+        ),
+    )
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    code: Mapped[str]
+    name: Mapped[str]
+    allocation_order: Mapped[list[str]] = mapped_column(
+        ARRAY(Text), server_default=text("'{interest,principal,charges}'")
+    )
+    """Within one due date, what a payment settles first. Across dates it is always the oldest due first."""
+    is_microfinance: Mapped[bool] = mapped_column(server_default=text("false"))
+    is_secured: Mapped[bool] = mapped_column(server_default=text("false"))
+
+
+class Segment(Base):
+    """A distinct combination of what portfolio pages filter by; loans and aggregates point at it."""
+
+    __tablename__ = "segment"
+    __table_args__ = (
+        UniqueConstraint("product_id", "region", "branch", "attribute", postgresql_nulls_not_distinct=True),
+    )
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    product_id: Mapped[int] = mapped_column(Integer, ForeignKey("product.id"))
+    region: Mapped[str | None]
+    branch: Mapped[str | None]
+    attribute: Mapped[str | None]
+    """Value of the lender's `segment_attribute`."""
+
+
+class Borrower(Base):
+    """A person or firm that owes. The unit of collections work."""
+
+    __tablename__ = "borrower"
+    __table_args__ = (
+        UniqueConstraint("external_id"),
+        # search by the start of the name, and by the start of the last name
+        Index("ix_borrower_name", text("lower(name)"), postgresql_ops={"lower(name)": "text_pattern_ops"}),
+        Index(
+            "ix_borrower_last_name",
+            text("lower(split_part(name, ' ', -1))"),
+            postgresql_ops={"lower(split_part(name, ' ', -1))": "text_pattern_ops"},
+        ),
+        Index("ix_borrower_created_batch", "created_batch_id", postgresql_where=text("created_batch_id IS NOT NULL")),
+    )
+    id: Mapped[Id]
+    external_id: Mapped[str]
+    """The lender's own number of the customer."""
+    name: Mapped[str]
+    language: Mapped[str | None]
+    city: Mapped[str | None]
+    state: Mapped[str | None]
+    region: Mapped[str | None]
+    time_zone: Mapped[str | None]
+    """IANA zone when it differs from the lender's: contact hours are the borrower's local time."""
+    created_batch_id: Mapped[int | None] = mapped_column(Integer, ForeignKey("import_batch.id"))
+
+
+class Party(Base):
+    """Someone else bound to the loan: co-borrower or guarantor. Nobody else may be contacted (IN-03)."""
+
+    __tablename__ = "party"
+    __table_args__ = (CheckConstraint("role IN ('co_borrower', 'guarantor')", name="role"), Index(None, "borrower_id"))
+    id: Mapped[Id]
+    borrower_id: Mapped[int] = mapped_column(ForeignKey("borrower.id"))
+    role: Mapped[str]
+    name: Mapped[str]
+
+
+class ContactPoint(Base):
+    """A number or address where a borrower or party may be reached. Values are encrypted; `value_hint` is masked."""
+
+    __tablename__ = "contact_point"
+    __table_args__ = (
+        CheckConstraint("kind IN ('phone', 'whatsapp', 'email', 'address')", name="kind"),
+        UniqueConstraint("borrower_id", "kind", "value_index"),
+        Index(None, "value_index"),
+    )
+    id: Mapped[Id]
+    borrower_id: Mapped[int] = mapped_column(ForeignKey("borrower.id"))
+    party_id: Mapped[int | None] = mapped_column(ForeignKey("party.id"))
+    kind: Mapped[str]
+    value_encrypted: Mapped[bytes] = mapped_column(LargeBinary)
+    value_index: Mapped[bytes] = mapped_column(LargeBinary)
+    """HMAC of the normalised value: finds a number without decrypting any."""
+    value_hint: Mapped[str]
+    """Masked form for screens, such as '••••••4321'."""
+    is_primary: Mapped[bool] = mapped_column(server_default=text("false"))
+    do_not_contact: Mapped[bool] = mapped_column(server_default=text("false"))
+    consent: Mapped[bool | None]
+    """Latest consent for contact here; None: never asked. History in `consent_event`."""
+    created_batch_id: Mapped[int | None] = mapped_column(Integer, ForeignKey("import_batch.id"))
+
+
+class ConsentEvent(Base):
+    """One change of consent at a contact point, kept for good."""
+
+    __tablename__ = "consent_event"
+    __table_args__ = (Index(None, "contact_point_id"),)
+    id: Mapped[Id]
+    contact_point_id: Mapped[int] = mapped_column(ForeignKey("contact_point.id", ondelete="CASCADE"))
+    given: Mapped[bool]
+    at: Mapped[Instant] = mapped_column(server_default=func.now())
+    source: Mapped[str]
+    batch_id: Mapped[int | None] = mapped_column(Integer, ForeignKey("import_batch.id"))
+
+
+class Loan(Base):
+    """A loan as the lender's book states it. Where it stands is in `loan_state`."""
+
+    __tablename__ = "loan"
+    __table_args__ = (
+        UniqueConstraint("external_id"),
+        Index(None, "borrower_id"),
+        Index("ix_loan_created_batch", "created_batch_id", postgresql_where=text("created_batch_id IS NOT NULL")),
+        CheckConstraint("principal >= 0", name="principal_not_negative"),
+        CheckConstraint("source IN ('schedule', 'snapshot')", name="source"),
+        CheckConstraint(
+            "closed_on IS NULL OR written_off_on IS NULL OR closed_on >= written_off_on", name="exit_order"
+        ),
+    )
+    id: Mapped[Id]
+    external_id: Mapped[str]
+    """The lender's own loan number."""
+    borrower_id: Mapped[int] = mapped_column(ForeignKey("borrower.id"))
+    product_id: Mapped[int] = mapped_column(Integer, ForeignKey("product.id"))
+    segment_id: Mapped[int] = mapped_column(Integer, ForeignKey("segment.id"))
+    source: Mapped[str] = mapped_column(Text, server_default="schedule")
+    """'schedule': DPD is derived from instalments and payments. 'snapshot': the lender reports its own figures."""
+    disbursed_on: Mapped[date | None]
+    maturity_on: Mapped[date | None]
+    principal: Mapped[Decimal]
+    currency: Mapped[str] = mapped_column(Text, server_default="INR")
+    interest_rate: Mapped[Decimal | None] = mapped_column()
+    """Yearly, in percent."""
+    tenure_months: Mapped[int | None] = mapped_column(SmallInteger)
+    instalment_amount: Mapped[Decimal | None]
+    closed_on: Mapped[date | None]
+    written_off_on: Mapped[date | None]
+    attributes: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
+    """Columns of the lender's file that have no field here, kept for filters and models."""
+    created_batch_id: Mapped[int | None] = mapped_column(Integer, ForeignKey("import_batch.id"))
+
+
+class Instalment(Base):
+    """One due date of a loan's schedule: a fact."""
+
+    __tablename__ = "instalment"
+    __table_args__ = (
+        CheckConstraint("principal >= 0 AND interest >= 0 AND charges >= 0", name="not_negative"),
+        Index("ix_instalment_batch", "batch_id", postgresql_using="brin"),
+    )
+    loan_id: Mapped[int] = mapped_column(ForeignKey("loan.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    due_on: Mapped[date]
+    principal: Mapped[Decimal]
+    interest: Mapped[Decimal] = mapped_column(server_default="0")
+    charges: Mapped[Decimal] = mapped_column(server_default="0")
+    batch_id: Mapped[int | None] = mapped_column(Integer)
+
+
+class Payment(Base):
+    """Money received, or the reversal of money received earlier: a fact. A reversal takes the payment away as if it never came."""
+
+    __tablename__ = "payment"
+    __table_args__ = (
+        # also serves the day-end's range scans by loan
+        UniqueConstraint("loan_id", "reference"),
+        CheckConstraint("amount > 0", name="positive"),
+        CheckConstraint("kind IN ('payment', 'reversal')", name="kind"),
+        CheckConstraint("(kind = 'reversal') = (reverses_reference IS NOT NULL)", name="reversal_names_payment"),
+        Index("ix_payment_batch", "batch_id", postgresql_using="brin"),
+    )
+    id: Mapped[Id]
+    loan_id: Mapped[int] = mapped_column(ForeignKey("loan.id"))
+    reference: Mapped[str]
+    """The lender's receipt number, unique within the loan; derived from date, amount and order where the file has none."""
+    kind: Mapped[str] = mapped_column(Text, server_default="payment")
+    paid_on: Mapped[date]
+    """Value date; for a reversal the date on which it became known."""
+    amount: Mapped[Decimal]
+    mode: Mapped[str | None]
+    """upi, nach, cash, cheque, transfer..."""
+    reverses_reference: Mapped[str | None]
+    """`reference` of the payment of the same loan that this row takes back, wholly or in part."""
+    recorded_at: Mapped[Instant] = mapped_column(server_default=func.now())
+    batch_id: Mapped[int | None] = mapped_column(Integer)
+
+
+class MandatePresentation(Base):
+    """One presentation of an auto-debit mandate or cheque, and how it ended: a fact."""
+
+    __tablename__ = "mandate_presentation"
+    __table_args__ = (
+        UniqueConstraint("loan_id", "reference"),
+        CheckConstraint("result IN ('paid', 'bounced')", name="result"),
+        Index("ix_mandate_presentation_batch", "batch_id", postgresql_using="brin"),
+    )
+    id: Mapped[Id]
+    loan_id: Mapped[int] = mapped_column(ForeignKey("loan.id"))
+    reference: Mapped[str]
+    presented_on: Mapped[date]
+    amount: Mapped[Decimal]
+    result: Mapped[str]
+    reason: Mapped[str | None]
+    batch_id: Mapped[int | None] = mapped_column(Integer)
+
+
+class ReportedSnapshot(Base):
+    """The lender's own figures for a loan on a date: a fact, kept as given, for books that come without a schedule."""
+
+    __tablename__ = "reported_snapshot"
+    __table_args__ = (
+        CheckConstraint("dpd >= 0", name="dpd_not_negative"),
+        Index(None, "as_of", "loan_id"),
+        Index("ix_reported_snapshot_batch", "batch_id", postgresql_using="brin"),
+    )
+    loan_id: Mapped[int] = mapped_column(ForeignKey("loan.id"), primary_key=True)
+    as_of: Mapped[date] = mapped_column(primary_key=True)
+    dpd: Mapped[int] = mapped_column(Integer)
+    """Days past due as reported; months past due are stored as 30 days each (1 month = 30, in bucket 1-30)."""
+    months_past_due: Mapped[int | None] = mapped_column(SmallInteger)
+    """As reported, where the file counts months."""
+    outstanding: Mapped[Decimal | None]
+    overdue_amount: Mapped[Decimal | None]
+    status: Mapped[str] = mapped_column(Text, server_default="active")
+    batch_id: Mapped[int | None] = mapped_column(Integer)

@@ -1,0 +1,1 @@
+"""What runs in the background: thin functions that call one service, the cron table, the worker."""

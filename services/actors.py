@@ -1,0 +1,106 @@
+"""Who acts, and what each role may do. Every public service function takes an `Actor` and asks it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from services.errors import NotAllowed
+
+
+class Role(StrEnum):
+    """The roles a user may have."""
+
+    ADMIN = "admin"
+    LEADER = "leader"
+    ANALYST = "analyst"
+    AGENT = "agent"
+    AUDITOR = "auditor"
+    SYSTEM = "system"
+
+
+class Permission(StrEnum):
+    """What may be done; screens and services name these, never roles."""
+
+    VIEW_PORTFOLIO = "view the portfolio"
+    EXPORT_PORTFOLIO = "export portfolio figures"
+    WORK_QUEUE = "work the queue"
+    ALLOCATE_CASES = "allocate cases"
+    VIEW_ALL_CASES = "see cases of other agents"
+    VIEW_BORROWER = "see borrowers"
+    RECORD_CONTACT = "record contacts and promises"
+    CHANGE_STATUS = "change a borrower's status"
+    OVERRIDE_GATE = "contact against the gate's answer"
+    REVEAL_PERSONAL_DATA = "see personal data in the clear"
+    VIEW_AUDIT = "read the audit trail"
+    VERIFY_AUDIT = "verify the audit trail"
+    IMPORT = "import files"
+    MANAGE_USERS = "manage users"
+    VIEW_JOBS = "see background jobs"
+    MANAGE_JOBS = "retry and start background jobs"
+    MANAGE_MESSAGES = "see and change reminders"
+    CONFIGURE = "change settings"
+
+
+_P = Permission
+ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.ADMIN: frozenset(
+        {
+            _P.IMPORT,
+            _P.MANAGE_USERS,
+            _P.VIEW_JOBS,
+            _P.MANAGE_JOBS,
+            _P.CONFIGURE,
+            _P.VIEW_AUDIT,
+            _P.VERIFY_AUDIT,
+            _P.MANAGE_MESSAGES,
+        }
+    ),
+    Role.LEADER: frozenset(
+        {
+            _P.VIEW_PORTFOLIO,
+            _P.EXPORT_PORTFOLIO,
+            _P.WORK_QUEUE,
+            _P.ALLOCATE_CASES,
+            _P.VIEW_ALL_CASES,
+            _P.VIEW_BORROWER,
+            _P.RECORD_CONTACT,
+            _P.CHANGE_STATUS,
+            _P.OVERRIDE_GATE,
+            _P.REVEAL_PERSONAL_DATA,
+            _P.VIEW_JOBS,
+            _P.MANAGE_MESSAGES,
+        }
+    ),
+    Role.ANALYST: frozenset({_P.VIEW_PORTFOLIO, _P.EXPORT_PORTFOLIO, _P.VIEW_BORROWER, _P.VIEW_ALL_CASES}),
+    Role.AGENT: frozenset(
+        {_P.WORK_QUEUE, _P.VIEW_BORROWER, _P.RECORD_CONTACT, _P.CHANGE_STATUS, _P.REVEAL_PERSONAL_DATA}
+    ),
+    Role.AUDITOR: frozenset({_P.VIEW_AUDIT, _P.VERIFY_AUDIT, _P.VIEW_BORROWER, _P.VIEW_ALL_CASES}),
+    Role.SYSTEM: frozenset(Permission),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Someone, or the system, acting now. `session_id` names the sign-in; None for jobs and commands."""
+
+    id: int | None
+    name: str
+    role: Role
+    session_id: int | None = None
+
+    def may(self, permission: Permission) -> bool:
+        """Whether the actor's role has the permission."""
+        return permission in ROLE_PERMISSIONS[self.role]
+
+    def require(self, permission: Permission) -> None:
+        """Refuse unless the actor has the permission.
+
+        Raises:
+            NotAllowed: the role lacks it.
+        """
+        if not self.may(permission):
+            raise NotAllowed(f"Your role ({self.role}) may not {permission}. Ask an admin if you need to.")
+
+
+SYSTEM = Actor(id=None, name="Recoup", role=Role.SYSTEM)
+"""Jobs and operators' commands act as the system."""

@@ -1,0 +1,51 @@
+"""The lender's settings and business date."""
+
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+
+from sqlalchemy.orm import Session
+
+from db.engine import reading
+from db.queries import lender as queries
+from services import clock
+
+
+@dataclass(frozen=True, slots=True)
+class LenderSettings:
+    """What the whole product needs to know of its lender."""
+
+    name: str
+    currency: str
+    locale: str
+    time_zone: str
+    bucket_edges: tuple[int, ...]
+    """Upper DPD of each bucket but the last."""
+    segment_attribute: str | None
+    closed_through: date | None
+    data_version: int
+    """Changes whenever facts or derived state change: the key of caches."""
+
+    @property
+    def bucket_labels(self) -> tuple[str, ...]:
+        """Names of the buckets, in order: 'Current', '1–30', ... '180+'."""
+        edges = self.bucket_edges
+        first = "Current" if edges[0] == 0 else f"0–{edges[0]}"
+        between = [f"{low + 1}–{high}" for low, high in pairwise(edges)]
+        return (first, *between, f"{edges[-1]}+")
+
+    @property
+    def today(self) -> date:
+        """The business date now, in the lender's zone."""
+        return clock.today(self.time_zone)
+
+
+def load(session: Session) -> LenderSettings:
+    """The settings, read in the caller's transaction."""
+    return LenderSettings(**queries.settings_row(session))
+
+
+def current() -> LenderSettings:
+    """The settings, read in a transaction of its own. Holds no personal data: any signed-in actor may know them."""
+    with reading() as session:
+        return load(session)
