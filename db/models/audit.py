@@ -18,6 +18,13 @@ class AuditEvent(Base):
         Index(None, "borrower_id", "id", postgresql_where=text("borrower_id IS NOT NULL")),
         Index(None, "actor_id", "id"),
         Index(None, "action", "id"),
+        # search by the start of the actor's name
+        Index(
+            "ix_audit_event_actor_name",
+            text("lower(actor_name)"),
+            "id",
+            postgresql_ops={"lower(actor_name)": "text_pattern_ops"},
+        ),
     )
     id: Mapped[Id]
     at: Mapped[Instant] = mapped_column(server_default=func.now())
