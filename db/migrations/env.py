@@ -1,7 +1,7 @@
 """Alembic's entry: runs migrations as the schema's owner, with limits on locks so that a deploy cannot stall the book."""
 
 from alembic import context
-from sqlalchemy import create_engine, text
+from sqlalchemy import NullPool, create_engine, text
 
 from db import models
 from db.engine import owner_url
@@ -21,7 +21,7 @@ def run() -> None:
         _migrate(given)
         return
     url = context.config.attributes.get("url") or owner_url()
-    with create_engine(url).connect() as connection:
+    with create_engine(url, poolclass=NullPool).connect() as connection:
         _migrate(connection)
         connection.commit()
 
