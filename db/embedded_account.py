@@ -4,9 +4,12 @@ import os
 import pwd
 import shutil
 import subprocess
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 SYSTEM_USER = "recoup"
 
@@ -112,6 +115,23 @@ def reachable(program: Path, package: Path, account: Account, home: Path) -> Pat
             "Set RECOUP_DATA_DIR to another folder."
         )
     return copied
+
+
+def ended(process: psutil.Process, seconds: float) -> bool:
+    """Wait for a process to end; one that only waits to be collected by its parent has ended.
+
+    Returns:
+        Whether it ended in time.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
+            return True
+        time.sleep(0.01)
+    return False
 
 
 def _copy_package(package: Path, target: Path) -> None:

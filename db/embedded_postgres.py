@@ -13,7 +13,7 @@ import psycopg
 from psycopg import sql
 
 from db import embedded_state as state
-from db.embedded_account import Account, EmbeddedServerError, prepare_home, reachable, server_account
+from db.embedded_account import Account, EmbeddedServerError, ended, prepare_home, reachable, server_account
 from db.embedded_tuning import postgres_settings
 
 DATABASE = "recoup"
@@ -89,7 +89,7 @@ def stop_postgres(home: Path) -> None:
         process = psutil.Process(running.pid)
         for order, seconds in ((signal.SIGINT, _STOP_SECONDS), (signal.SIGQUIT, 10), (signal.SIGKILL, 5)):
             process.send_signal(order)
-            if _gone(process, seconds):
+            if ended(process, seconds):
                 return
 
 
@@ -220,7 +220,8 @@ def _clear_leftovers(data: Path) -> None:
     orphans = [process for process in psutil.process_iter(["name"]) if _works_in(process, "postgres", data)]
     for process in orphans:
         process.kill()
-    psutil.wait_procs(orphans, timeout=10)
+    for process in orphans:
+        ended(process, 10)
     (data / "postmaster.pid").unlink(missing_ok=True)
 
 
@@ -265,14 +266,6 @@ def _works_in(process: psutil.Process, name: str, folder: Path) -> bool:
         return name in process.name() and Path(process.cwd()) == folder.resolve()
     except (psutil.Error, OSError):
         return False
-
-
-def _gone(process: psutil.Process, seconds: float) -> bool:
-    try:
-        process.wait(seconds)
-    except psutil.TimeoutExpired:
-        return False
-    return True
 
 
 def _reason(log: str) -> str:

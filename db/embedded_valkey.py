@@ -11,7 +11,7 @@ import psutil
 import redis
 
 from db import embedded_state as state
-from db.embedded_account import Account, EmbeddedServerError, prepare_home, reachable, server_account
+from db.embedded_account import Account, EmbeddedServerError, ended, prepare_home, reachable, server_account
 
 _started: list[
     subprocess.Popen[bytes]
@@ -68,11 +68,8 @@ def stop_valkey(home: Path) -> None:
         process = psutil.Process(running.pid)
         for order, seconds in ((signal.SIGTERM, 10), (signal.SIGKILL, 5)):
             process.send_signal(order)
-            try:
-                process.wait(seconds)
-            except psutil.TimeoutExpired:
-                continue
-            break
+            if ended(process, seconds):
+                break
         state.save(home, valkey=state.load(home)["valkey"] | {"pid": None})
 
 

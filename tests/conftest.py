@@ -27,6 +27,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
 from db import embedded, embedded_postgres, embedded_state, embedded_valkey
+from db.embedded_account import ended
 from db.engine import _engine_of, bind_for_tests
 from db.models.access import AppUser
 from services import clock
@@ -59,9 +60,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def _remove(home: Path) -> None:
     if (postgres := embedded.running_postgres(home)) is not None:
-        with suppress(ProcessLookupError):  # nothing in it is worth a checkpoint
-            os.kill(postgres.pid, signal.SIGQUIT)
-            psutil.wait_procs([psutil.Process(postgres.pid)] if psutil.pid_exists(postgres.pid) else [], timeout=10)
+        with suppress(psutil.NoSuchProcess):
+            process = psutil.Process(postgres.pid)
+            process.send_signal(signal.SIGQUIT)  # nothing in it is worth a checkpoint
+            ended(process, 10)
     embedded.stop_valkey(home)
     shutil.rmtree(home, ignore_errors=True)
 

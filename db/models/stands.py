@@ -171,6 +171,24 @@ class VintageMonth(Base):
     outstanding_90: Mapped[Decimal]
 
 
+class PromiseDay(Base):
+    """Promises as they stood at a day-end, by segment and risk band: what trends of promises read."""
+
+    __tablename__ = "promise_day"
+    as_of: Mapped[date] = mapped_column(primary_key=True)
+    segment_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    risk_band: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    pending: Mapped[int] = mapped_column(Integer)
+    """Made by then, neither kept, broken nor cancelled."""
+    pending_amount: Mapped[Decimal]
+    kept_mtd: Mapped[int] = mapped_column(Integer)
+    """Resolved in the month of the day, up to it."""
+    partly_kept_mtd: Mapped[int] = mapped_column(Integer)
+    broken_mtd: Mapped[int] = mapped_column(Integer)
+    broken_amount_mtd: Mapped[Decimal]
+    """Promised and not paid, of the broken."""
+
+
 class CloseRun(Base):
     """One day-end close of a business date: resumable, re-runnable."""
 
