@@ -1,0 +1,207 @@
+"""The audit trail: what can be found in it, and that nothing in it can be changed unnoticed."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.orm import Session
+
+from db.engine import transaction
+from db.models.owes import Borrower
+from services import audit, clock
+from services.actors import SYSTEM, Actor
+from services.audit import sealing, searching, verifying
+from services.audit.searching import Search
+from services.errors import InvalidInput, NotAllowed
+
+
+def act(session: Session, actor: Actor, action: str = "promise.recorded", **over) -> None:
+    audit.record(session, actor, action, subject=("promise", 1), summary=f"did {action}", **over)
+
+
+def tamper(database, statement: str) -> None:
+    """Change the trail as the server's operator, past triggers and grants."""
+    engine = create_engine(database.superuser_url)
+    with engine.begin() as connection:
+        connection.execute(text("SET session_replication_role = replica"))
+        connection.execute(text(statement))
+    engine.dispose()
+
+
+def fill(events: int) -> None:
+    for number in range(events):
+        with transaction() as session:
+            act(session, SYSTEM, after={"number": number})
+
+
+class TestSearch:
+    def test_events_are_found_by_who_whom_what_and_when(self, session, ana, marek, ada):
+        meera = Borrower(external_id="C-1042", name="Meera")
+        session.add(meera)
+        session.flush()
+        act(session, ana, "promise.recorded", borrower_id=meera.id)
+        act(session, ana, "contact.recorded")
+        act(session, marek, "promise.cancelled")
+        session.commit()
+        found = lambda **wanted: [e.action for e in searching.search(ada, Search(**wanted)).events]  # noqa: E731
+        assert found(who="ana") == ["contact.recorded", "promise.recorded"]
+        assert found(whom="C-1042") == ["promise.recorded"]
+        assert found(what="promise.") == ["promise.cancelled", "promise.recorded"]
+        assert found(what="contact.recorded") == ["contact.recorded"]
+        today = clock.today("Asia/Kolkata")
+        assert len(found(first_day=today, last_day=today)) == 3
+        assert found(last_day=date(2020, 1, 1)) == []
+        assert searching.known_actions(ada) == ["contact.recorded", "promise.cancelled", "promise.recorded"]
+
+    def test_pages_follow_each_other_without_gap_or_repeat(self, session, ana, ada):
+        for number in range(7):
+            act(session, ana, after={"number": number})
+        session.commit()
+        seen, before = [], None
+        while True:
+            page = searching.search(ada, Search(), before_id=before, limit=3)
+            seen += [event.id for event in page.events]
+            assert page.found == 7
+            before = page.next_before
+            if before is None:
+                break
+        assert seen == sorted(set(seen), reverse=True)
+        assert len(seen) == 7
+
+    def test_unknown_number_and_reversed_period_are_explained(self, session, ada):
+        with pytest.raises(InvalidInput, match="No borrower or loan"):
+            searching.search(ada, Search(whom="nobody"))
+        with pytest.raises(InvalidInput, match="ends before"):
+            searching.search(ada, Search(first_day=date(2026, 2, 1), last_day=date(2026, 1, 1)))
+
+    def test_a_percent_sign_in_a_name_is_only_a_percent_sign(self, session, ana, ada):
+        act(session, ana)
+        session.commit()
+        assert searching.search(ada, Search(who="%")).events == ()
+
+    @pytest.mark.parametrize(
+        "ask", [lambda a: searching.search(a, Search()), verifying.verify, verifying.state, sealing.seal]
+    )
+    def test_an_agent_may_not(self, session, ana, ask):
+        with pytest.raises(NotAllowed):
+            ask(ana)
+
+    def test_before_and_after_are_kept(self, session, ana, ada):
+        act(session, ana, before={"owner": None}, after={"owner": "Ana"}, reason="asked")
+        session.commit()
+        (event,) = searching.search(ada, Search()).events
+        found = searching.detail(ada, event.id)
+        assert (found.before, found.after, found.event.reason) == ({"owner": None}, {"owner": "Ana"}, "asked")
+        assert len(found.digest) == 64
+
+
+class TestAppendOnly:
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "UPDATE audit_event SET summary = 'x'",
+            "DELETE FROM audit_event",
+            "TRUNCATE audit_event",
+            "DELETE FROM audit_seal",
+            "INSERT INTO audit_seal SELECT 9, now(), 1, 1, 1, '', ''",
+        ],
+    )
+    def test_the_application_may_not_change_the_trail(self, database, statement):
+        fill(1)
+        with pytest.raises(ProgrammingError, match="permission denied"), transaction() as session:
+            session.execute(text(statement))
+
+    @pytest.mark.parametrize("statement", ["UPDATE audit_event SET summary = 'x'", "DELETE FROM audit_event"])
+    def test_nor_may_the_schema_owner(self, database, statement):
+        fill(1)
+        engine = create_engine(database.owner_url)
+        with pytest.raises(ProgrammingError, match="append-only"), engine.begin() as connection:
+            connection.execute(text(statement))
+        engine.dispose()
+
+
+class TestSealing:
+    def test_every_event_is_sealed_once_and_the_chain_verifies(self, database):
+        fill(5)
+        assert sealing.seal(SYSTEM) == 5
+        assert sealing.seal(SYSTEM) == 0
+        fill(2)
+        assert sealing.seal(SYSTEM) == 2
+        result = verifying.verify(SYSTEM)
+        assert (result.is_intact, result.seals, result.events, result.finding) == (True, 2, 7, None)
+        state = verifying.state(SYSTEM)
+        assert (state.unsealed, state.last) == (1, result)  # the check itself is an event
+
+    def test_events_written_while_sealing_are_all_sealed_in_the_end(self, database):
+        with ThreadPoolExecutor(4) as pool:
+            writers = [pool.submit(fill, 20) for _ in range(3)]
+            sealed = 0
+            while not all(writer.done() for writer in writers):
+                sealed += sealing.seal(SYSTEM)
+        sealed += sealing.seal(SYSTEM)
+        assert sealed == 60
+        assert verifying.verify(SYSTEM).is_intact
+
+    @pytest.mark.parametrize(
+        ("statement", "finding"),
+        [
+            ("UPDATE audit_event SET summary = 'nothing happened' WHERE id = 4", "Event 4 was changed"),
+            ("DELETE FROM audit_event WHERE id = 4", "1 of 3 events are missing; first broken link: seal 2"),
+            (
+                "UPDATE audit_event SET id = 100 WHERE id = 4",
+                "1 of 3 events are missing; first broken link: seal 2",
+            ),
+            (
+                "UPDATE audit_event e SET summary = 'x', "
+                'digest = audit_event_digest(jsonb_populate_record(e, \'{"summary": "x"}\')) WHERE id = 4',
+                "Its events or its hash were changed; first broken link: seal 2",
+            ),
+            (
+                "UPDATE audit_seal SET hash = '\\x00' WHERE id = 1",
+                "Its events or its hash were changed; first broken link: seal 1",
+            ),
+            ("DELETE FROM audit_seal WHERE id = 2", "The link before it was removed"),
+            ("DELETE FROM audit_seal WHERE id = 3", "The chain has become shorter"),
+        ],
+    )
+    def test_tampering_is_found_where_it_happened(self, database, statement, finding):
+        for _ in range(3):
+            fill(3)
+            sealing.seal(SYSTEM)
+        assert verifying.verify(SYSTEM).is_intact
+        tamper(database, statement)
+        result = verifying.verify(SYSTEM)
+        assert not result.is_intact
+        assert finding in str(result.finding)
+        assert verifying.state(SYSTEM).last == result
+
+    def test_an_event_slipped_in_behind_a_seal_is_found(self, database):
+        fill(3)
+        sealing.seal(SYSTEM)
+        tamper(
+            database,
+            "UPDATE audit_seal SET last_event_id = 5; "
+            "INSERT INTO audit_event (id, actor_name, actor_role, action, subject_type, subject_id, summary) "
+            "OVERRIDING SYSTEM VALUE VALUES (5, 'x', 'x', 'x', 'x', 'x', 'x')",
+        )
+        assert "1 events were slipped in" in str(verifying.verify(SYSTEM).finding)
+
+    def test_the_chain_is_checked_across_steps(self, database, monkeypatch):
+        monkeypatch.setattr(verifying, "SEALS_A_STEP", 2)
+        for _ in range(5):
+            fill(1)
+            sealing.seal(SYSTEM)
+        steps = []
+        assert verifying.verify(SYSTEM, progress=lambda done, total: steps.append((done, total))).is_intact
+        assert steps == [(2, 5), (4, 5), (5, 5)]
+        tamper(database, "UPDATE audit_seal SET previous_hash = '\\x01' WHERE id = 3")
+        assert "seal 3" in str(verifying.verify(SYSTEM).finding)
+
+    def test_the_digest_does_not_depend_on_the_readers_time_zone(self, database):
+        with transaction() as session:
+            session.execute(text("SET LOCAL timezone = 'Asia/Kolkata'"))
+            act(session, SYSTEM, after={"at": datetime(2026, 1, 1, tzinfo=UTC).isoformat()})
+        sealing.seal(SYSTEM)
+        assert verifying.verify(SYSTEM).is_intact
