@@ -4,7 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
-from sqlalchemy import BigInteger, Date, DateTime, Identity, MetaData, Numeric, SmallInteger, Text
+from sqlalchemy import BigInteger, Date, DateTime, Identity, MetaData, Numeric, Row, SmallInteger, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
@@ -41,3 +41,5 @@ class Base(DeclarativeBase):
 
 Small = Annotated[int, mapped_column(SmallInteger)]
 """A small count or code: bucket, band, days."""
+AnyRow = Row[*tuple[Any, ...]]
+"""A result row of any columns, where a statement's own row type would say no more than its columns do."""

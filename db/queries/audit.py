@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, func, insert, select, text
+from sqlalchemy import Select, func, insert, select, text
 from sqlalchemy.orm import Session
 
+from db.base import AnyRow
 from db.models.audit import AuditEvent, AuditSeal, AuditVerification
 from db.models.owes import Borrower, Loan
 
@@ -30,7 +31,7 @@ def insert_event(session: Session, **values: Any) -> None:
     session.execute(insert(AuditEvent).values(**values))
 
 
-def _matching(statement: Select[Any], wanted: EventFilter) -> Select[Any]:
+def _matching(statement: Select[*tuple[Any, ...]], wanted: EventFilter) -> Select[*tuple[Any, ...]]:
     if wanted.actor:
         statement = statement.where(func.lower(AuditEvent.actor_name).startswith(wanted.actor.lower(), autoescape=True))
     if wanted.borrower_id is not None:
@@ -64,7 +65,7 @@ EVENT_COLUMNS = (
 )
 
 
-def events(session: Session, wanted: EventFilter, *, before_id: int | None, limit: int) -> Sequence[Row[Any]]:
+def events(session: Session, wanted: EventFilter, *, before_id: int | None, limit: int) -> Sequence[AnyRow]:
     """A page of events, newest first, older than `before_id`, with the borrower's and loan's own numbers."""
     statement = _matching(select(*EVENT_COLUMNS), wanted)
     if before_id is not None:
@@ -84,7 +85,7 @@ def count_events(session: Session, wanted: EventFilter, *, at_most: int) -> int:
     return session.execute(select(func.count()).select_from(some)).scalar_one()
 
 
-def event(session: Session, event_id: int) -> Row[Any] | None:
+def event(session: Session, event_id: int) -> AnyRow | None:
     """One event with what it replaced and left."""
     columns = (*EVENT_COLUMNS, AuditEvent.before, AuditEvent.after, AuditEvent.digest)
     return session.execute(select(*columns).where(AuditEvent.id == event_id)).one_or_none()
@@ -116,7 +117,7 @@ def seal_next(session: Session) -> int:
 
     The function locks the trail against writers for that moment, so that no event with a lower id can commit later.
     """
-    return session.execute(text("SELECT audit_seal_next()")).scalar_one()
+    return int(session.execute(text("SELECT audit_seal_next()")).scalar_one())
 
 
 def seal_count(session: Session) -> int:
@@ -124,7 +125,7 @@ def seal_count(session: Session) -> int:
     return session.execute(select(func.count()).select_from(AuditSeal)).scalar_one()
 
 
-def broken_link(session: Session, first_seal: int, last_seal: int) -> Row[Any] | None:
+def broken_link(session: Session, first_seal: int, last_seal: int) -> AnyRow | None:
     """The first seal of a range of ids that does not hold, with what is wrong; None when all hold."""
     statement = text("""
         WITH chain AS (
@@ -160,7 +161,7 @@ def seal_ids(session: Session) -> list[int]:
     return list(session.execute(select(AuditSeal.id).order_by(AuditSeal.id)).scalars())
 
 
-def chain_state(session: Session) -> Row[Any]:
+def chain_state(session: Session) -> AnyRow:
     """Seals, sealed events, the moment of the newest sealed event, and what is not sealed yet."""
     statement = text("""
         SELECT count(*) AS seals, coalesce(sum(s.events), 0) AS events, max(s.last_event_id) AS last_event_id,
@@ -174,7 +175,7 @@ def chain_state(session: Session) -> Row[Any]:
     return session.execute(statement).one()
 
 
-def most_sealed_before(session: Session) -> Row[Any]:
+def most_sealed_before(session: Session) -> AnyRow:
     """The most seals and events that any earlier verification saw: the chain cannot have become shorter."""
     return session.execute(
         select(
@@ -190,7 +191,7 @@ def insert_verification(session: Session, **values: Any) -> datetime:
     return session.execute(statement).scalar_one()
 
 
-def last_verification(session: Session) -> Row[Any] | None:
+def last_verification(session: Session) -> AnyRow | None:
     """The newest check and its result."""
     columns = (
         AuditVerification.verified_at,

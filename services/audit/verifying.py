@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
+from db.base import AnyRow
 from db.engine import reading, transaction
 from db.queries import audit as queries
 from services.actors import Actor, Permission
@@ -79,7 +78,7 @@ def verify(actor: Actor, *, progress: Callable[[int, int], None] | None = None) 
     return Verification(verified_at=at, **facts)
 
 
-def _shortened(session: Session, state: Row[Any]) -> str | None:
+def _shortened(session: Session, state: AnyRow) -> str | None:
     before = queries.most_sealed_before(session)
     if state.seals >= before.seals and state.events >= before.events:
         return None
@@ -101,7 +100,7 @@ def _first_break(session: Session, progress: Callable[[int, int], None] | None) 
     return None
 
 
-def _sentence(broken: Row[Any]) -> str:
+def _sentence(broken: AnyRow) -> str:
     events = f"events {broken.first_event_id} to {broken.last_event_id}"
     seal = f"seal {broken.seal_id} of {broken.sealed_at:%d %b %Y %H:%M} UTC ({events})"
     if broken.found < broken.events:
