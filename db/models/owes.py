@@ -36,6 +36,10 @@ class Lender(Base):
     """Upper DPD of each bucket but the last: {0,30,60,90,180} means current, 1-30, 31-60, 61-90, 91-180, 180+."""
     segment_attribute: Mapped[str | None]
     """Key in `loan.attributes` that portfolio pages offer as a filter (the 'lender attribute'), such as 'lender'."""
+    promise_grace_days: Mapped[int] = mapped_column(SmallInteger, server_default="1")
+    """Days after a promise's date on which a payment still keeps it."""
+    promise_limit_days: Mapped[int] = mapped_column(SmallInteger, server_default="30")
+    """Longest time from today to the date of a promise."""
     closed_through: Mapped[date | None]
     """Last business date whose day-end close is complete."""
     data_version: Mapped[int] = mapped_column(server_default="0")

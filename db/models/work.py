@@ -26,6 +26,24 @@ class CollectionCase(Base):
             postgresql_where=text("closed_on IS NULL"),
         ),
         Index("ix_collection_case_priority", text("priority DESC"), "id", postgresql_where=text("closed_on IS NULL")),
+        # a leader's views: what nobody has, what was broken, what is promised for a day
+        Index(
+            "ix_collection_case_unallocated",
+            text("priority DESC"),
+            "id",
+            postgresql_where=text("closed_on IS NULL AND owner_id IS NULL"),
+        ),
+        Index(
+            "ix_collection_case_broken",
+            text("priority DESC"),
+            "id",
+            postgresql_where=text("closed_on IS NULL AND has_broken_promise"),
+        ),
+        Index(
+            "ix_collection_case_promise_due",
+            "promise_due_on",
+            postgresql_where=text("closed_on IS NULL AND promise_due_on IS NOT NULL"),
+        ),
         CheckConstraint("closed_on IS NULL OR closed_on >= opened_on", name="date_order"),
         {"postgresql_with": {"fillfactor": "80"}},
     )
@@ -85,6 +103,7 @@ class Hold(Base):
             name="kind",
         ),
         CheckConstraint("ends_on IS NULL OR ends_on > starts_on", name="date_order"),
+        UniqueConstraint("request_key"),
         Index(None, "borrower_id"),
     )
     id: Mapped[Id]
@@ -99,6 +118,8 @@ class Hold(Base):
     release_reason: Mapped[str | None]
     created_at: Mapped[Instant] = mapped_column(server_default=func.now())
     created_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
+    request_key: Mapped[str | None]
+    """Made when the form is drawn: the same submission twice is one act."""
 
 
 class FollowUp(Base):
@@ -108,6 +129,7 @@ class FollowUp(Base):
     __table_args__ = (
         Index(None, "borrower_id"),
         Index("ix_follow_up_due", "due_at", postgresql_where=text("done_at IS NULL")),
+        UniqueConstraint("request_key"),
     )
     id: Mapped[Id]
     borrower_id: Mapped[int] = mapped_column(ForeignKey("borrower.id"))
@@ -117,6 +139,8 @@ class FollowUp(Base):
     done_at: Mapped[Instant | None]
     created_at: Mapped[Instant] = mapped_column(server_default=func.now())
     created_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
+    request_key: Mapped[str | None]
+    """Made when the form is drawn: the same submission twice is one act."""
 
 
 class Disposition(Base):
