@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import func, or_, select, text
+from sqlalchemy import ColumnElement, func, or_, select, text
 from sqlalchemy.orm import Session
 
 from db.models.stands import PortfolioDay
@@ -55,7 +55,7 @@ def day_sums(session: Session, scope: Scope, days: Sequence[date], *, with_day_b
         days: closed days.
         with_day_before: adds the last closed day before this one.
     """
-    day = PortfolioDay.as_of.in_(days)
+    day: ColumnElement[bool] = PortfolioDay.as_of.in_(days)
     if with_day_before is not None:
         before = select(func.max(PortfolioDay.as_of)).where(PortfolioDay.as_of < with_day_before).scalar_subquery()
         day = or_(day, PortfolioDay.as_of == before)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 from sqlalchemy import Select, and_, func, or_, select, text
@@ -39,12 +39,13 @@ def promises_now(session: Session, scope: Scope, *, month_start: date, today: da
         func.count().filter(status == "broken"),
         func.coalesce(func.sum(Promise.amount - Promise.paid_amount).filter(status == "broken"), 0),
     ).where(or_(status == "pending", and_(Promise.resolved_on >= month_start, Promise.resolved_on <= today)))
-    return PromiseSum(today, *session.execute(_of_scope(statement, scope)).one())
+    return PromiseSum(today, *session.execute(_of_scope(statement, scope)).one()._tuple())  # noqa: SLF001 - SQLAlchemy's public name
 
 
-def _of_scope(
-    statement: Select[tuple[int, Decimal, int, int, int, Decimal]], scope: Scope
-) -> Select[tuple[int, Decimal, int, int, int, Decimal]]:
+_Counts = Select[int, Decimal, int, int, int, Decimal]
+
+
+def _of_scope(statement: _Counts, scope: Scope) -> _Counts:
     if scope.is_whole_book:
         return statement
     segment = conditions(scope, Loan.segment_id)
@@ -106,8 +107,8 @@ _INSERT_DAY = text(
 )
 
 
-def replace_promise_day(session: Session, as_of: date, *, end_of_day: object) -> int:
-    """Summarise promises as of a closed day, in place of an earlier summary of it. Returns rows written.
+def replace_promise_day(session: Session, as_of: date, *, end_of_day: datetime) -> None:
+    """Summarise promises as of a closed day, in place of an earlier summary of it.
 
     Args:
         session: the transaction of the close.
@@ -116,4 +117,4 @@ def replace_promise_day(session: Session, as_of: date, *, end_of_day: object) ->
     """
     session.execute(_DELETE_DAY, {"as_of": as_of})
     values = {"as_of": as_of, "end_of_day": end_of_day, "end_of_time": date.max}
-    return session.execute(_INSERT_DAY, values).rowcount  # type: ignore[attr-defined]
+    session.execute(_INSERT_DAY, values)
