@@ -154,8 +154,10 @@ class TestSealing:
                 "1 of 3 events are missing; first broken link: seal 2",
             ),
             (
-                "UPDATE audit_event e SET summary = 'x', "
-                'digest = audit_event_digest(jsonb_populate_record(e, \'{"summary": "x"}\')) WHERE id = 4',
+                (
+                    "UPDATE audit_event e SET summary = 'x', "
+                    'digest = audit_event_digest(jsonb_populate_record(e, \'{"summary": "x"}\')) WHERE id = 4'
+                ),
                 "Its events or its hash were changed; first broken link: seal 2",
             ),
             (
