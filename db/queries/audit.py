@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from db.base import AnyRow
 from db.models.audit import AuditEvent, AuditSeal, AuditVerification
-from db.models.owes import Borrower, Loan
+from db.models.owes import Borrower, Loan, Product
+from db.models.stands import LoanState
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,3 +203,34 @@ def last_verification(session: Session) -> AnyRow | None:
         AuditVerification.finding,
     )
     return session.execute(select(*columns).order_by(AuditVerification.id.desc()).limit(1)).one_or_none()
+
+
+def borrower_head(session: Session, borrower_id: int) -> AnyRow:
+    """Number and name of a borrower."""
+    return session.execute(select(Borrower.external_id, Borrower.name).where(Borrower.id == borrower_id)).one()
+
+
+def loans_of(session: Session, borrower_id: int) -> Sequence[AnyRow]:
+    """The borrower's loans and where they stand."""
+    return session.execute(
+        select(
+            Loan.external_id,
+            Product.name.label("product"),
+            Loan.disbursed_on,
+            LoanState.status,
+            LoanState.overdue_amount,
+            LoanState.outstanding,
+            LoanState.dpd,
+            LoanState.as_of,
+        )
+        .join(Product, Product.id == Loan.product_id)
+        .outerjoin(LoanState, LoanState.loan_id == Loan.id)
+        .where(Loan.borrower_id == borrower_id)
+        .order_by(Loan.id)
+    ).all()
+
+
+def record_of(session: Session, borrower_id: int) -> Sequence[AnyRow]:
+    """Every event about a borrower, oldest first, with what it replaced and left."""
+    columns = (*EVENT_COLUMNS, AuditEvent.before, AuditEvent.after, AuditEvent.digest)
+    return session.execute(select(*columns).where(AuditEvent.borrower_id == borrower_id).order_by(AuditEvent.id)).all()
