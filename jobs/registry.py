@@ -1,0 +1,11 @@
+"""The table of jobs: which function does which kind of work. Whoever adds a kind adds its line here."""
+
+from collections.abc import Callable
+from typing import Any
+
+from services.jobs import Progress
+
+Job = Callable[[int, dict[str, Any], Progress], dict[str, Any] | None]
+"""(run id, arguments, progress) -> counts to show, or None. It may run twice, and be killed at any point."""
+
+JOBS: dict[str, Job] = {}
