@@ -1,0 +1,136 @@
+"""Checks before the start. Whatever is wrong becomes one sentence that says what to do."""
+
+import os
+import shutil
+import socket
+from pathlib import Path
+
+from sqlalchemy import NullPool, create_engine
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from db.engine import database_url
+from db.queries import server
+
+POSTGRES_AT_LEAST = 16
+REDIS_AT_LEAST = 5
+_MB = 1024 * 1024
+_DISK_NEEDED_MB, _DISK_LOW_MB = 300, 2048
+
+
+class NotReady(Exception):
+    """The product cannot start; the message is one sentence for the operator."""
+
+
+def disk(folder: Path) -> str | None:
+    """Room for the data.
+
+    Returns:
+        A warning where it is getting low.
+
+    Raises:
+        NotReady: there is too little to start.
+    """
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(existing).free // _MB
+    if free < _DISK_NEEDED_MB:
+        raise NotReady(
+            f"The disk of {folder} is full ({free} MB left, {_DISK_NEEDED_MB} MB needed): "
+            "make room, or set RECOUP_DATA_DIR to another disk."
+        )
+    return f"The disk of {folder} is nearly full: {free} MB left." if free < _DISK_LOW_MB else None
+
+
+def data_folder(folder: Path) -> None:
+    """The data folder can be made and written.
+
+    Raises:
+        NotReady: it cannot.
+    """
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        raise NotReady(f"The data folder {folder} cannot be written: set RECOUP_DATA_DIR to a folder you own.")
+
+
+def port(host: str, number: int) -> None:
+    """The web address is free.
+
+    Raises:
+        NotReady: it is taken or not ours to use.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, number))
+        except PermissionError:
+            raise NotReady(f"Port {number} needs root: set RECOUP_PORT to one above 1023.") from None
+        except socket.gaierror:
+            raise NotReady(f"{host} is no address of this machine: set RECOUP_HOST.") from None
+        except OSError as error:
+            raise NotReady(
+                f"Port {number} on {host} cannot be used ({reason(error)}): "
+                "stop the program that holds it, or choose another with RECOUP_PORT."
+            ) from None
+
+
+def database(url: str | None = None) -> server.ServerFacts:
+    """The database answers and is one that we support.
+
+    Args:
+        url: its address; default: the configured one.
+
+    Raises:
+        NotReady: it does not, or is not.
+    """
+    address = url or database_url()
+    shown = _without_password(address)
+    engine = create_engine(address, poolclass=NullPool, connect_args={"connect_timeout": 5})
+    try:
+        with engine.connect() as connection:
+            facts = server.facts(connection)
+    except SQLAlchemyError as error:
+        raise NotReady(f"The database {shown} cannot be used: {reason(error)} Check DATABASE_URL.") from None
+    if facts.version < POSTGRES_AT_LEAST:
+        raise NotReady(f"The database {shown} is Postgres {facts.version}; Recoup needs {POSTGRES_AT_LEAST} or newer.")
+    if facts.encoding != "UTF8":
+        raise NotReady(f"The database {shown} is encoded in {facts.encoding}: make one with ENCODING 'UTF8'.")
+    if facts.is_standby:
+        raise NotReady(f"The database {shown} is a read-only standby: set DATABASE_URL to its primary.")
+    return facts
+
+
+def queue(url: str) -> None:
+    """The queue server answers and is one that we support.
+
+    Raises:
+        NotReady: it does not, or is not.
+    """
+    import redis
+
+    shown = _without_password(url)
+    try:
+        with redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5) as client:
+            info = client.info("server")
+    except (redis.RedisError, OSError, ValueError) as error:
+        raise NotReady(f"The queue server {shown} cannot be used: {reason(error)} Check REDIS_URL.") from None
+    version = str(info.get("redis_version", "0"))  # Valkey reports the Redis version that it is compatible with
+    if int(version.split(".", maxsplit=1)[0]) < REDIS_AT_LEAST:
+        raise NotReady(f"The queue server {shown} is Redis {version}; Recoup needs {REDIS_AT_LEAST} or newer.")
+
+
+def _without_password(url: str) -> str:
+    try:
+        parsed = make_url(url)
+    except SQLAlchemyError:
+        return "address"
+    return f"{parsed.host or 'local'}:{parsed.port or ''}/{parsed.database or ''}".replace(":/", "/").rstrip("/")
+
+
+def reason(error: BaseException) -> str:
+    """The first line of what went wrong, for a sentence of ours."""
+    cause = getattr(error, "orig", None) or error
+    if isinstance(cause, OSError) and cause.strerror:
+        return cause.strerror
+    lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
+    return (lines[0] if lines else type(cause).__name__).rstrip(".") + "."
