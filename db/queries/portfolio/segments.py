@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-from sqlalchemy import Integer, Numeric, and_, case, cast, func, select
+from sqlalchemy import Integer, Numeric, and_, case, cast, func, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from db.models.owes import Product, Segment
@@ -77,8 +77,7 @@ def segment_flows(
         .join(Segment, Segment.id == BucketFlow.segment_id)
         .join(Product, Product.id == Segment.product_id)
         .where(
-            BucketFlow.opening_on.in_([opening for opening, _ in months]),
-            BucketFlow.closing_on.in_([closing for _, closing in months]),
+            tuple_(BucketFlow.opening_on, BucketFlow.closing_on).in_(months),
             BucketFlow.from_bucket.between(1, last_bucket - 1),
             *conditions(scope, BucketFlow.segment_id, BucketFlow.risk_band),
         )

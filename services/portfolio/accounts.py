@@ -1,0 +1,139 @@
+"""The accounts behind a figure: pages, totals, and which accounts a figure is made of."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy.orm import Session
+
+from db.engine import reading
+from db.queries.portfolio import accounts as queries
+from db.queries.portfolio.accounts import Account, AccountFilter, AccountsOf, AccountTotals, Cursor, SortBy
+from services import lender
+from services.actors import Actor, Permission
+from services.portfolio.definitions import FigureKey
+from services.portfolio.filtering import PortfolioFilter
+
+PAGE = 50
+_FIGURES: dict[FigureKey, AccountsOf] = {
+    FigureKey.OVERDUE: AccountsOf.OVERDUE,
+    FigureKey.DELINQUENT: AccountsOf.PAST_DUE,
+    FigureKey.EFFICIENCY: AccountsOf.DEMAND_UNPAID,
+    FigureKey.RECOVERY: AccountsOf.OVERDUE,
+    FigureKey.PROMISES: AccountsOf.PROMISE_PENDING,
+    FigureKey.NPA: AccountsOf.NPA,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AccountPage:
+    """A page of accounts and where its neighbours begin."""
+
+    accounts: tuple[Account, ...]
+    before: Cursor | None
+    """None: this is the first page."""
+    after: Cursor | None
+    """None: this is the last page."""
+    as_of: date | None
+    """The day of the figures; None: nothing has been closed."""
+
+
+def behind(key: FigureKey, chosen: PortfolioFilter, as_of: date | None = None) -> AccountFilter:
+    """The accounts that a headline figure is made of.
+
+    Args:
+        key: the figure.
+        chosen: part of the book.
+        as_of: a closed day; None: the newest.
+    """
+    return AccountFilter(scope=chosen, of=_FIGURES[key], as_of=as_of)
+
+
+def page(
+    actor: Actor, chosen: AccountFilter, *, sort: SortBy = SortBy.OVERDUE, cursor: Cursor | None = None
+) -> AccountPage:
+    """A page of accounts.
+
+    Raises:
+        NotAllowed: the actor may not view the portfolio.
+    """
+    actor.require(Permission.VIEW_PORTFOLIO)
+    with reading() as session:
+        dates = _dates(session, chosen)
+        found = queries.account_page(
+            session,
+            chosen,
+            sort=sort,
+            cursor=cursor,
+            limit=PAGE + 1,
+            month_start=dates.month_start,
+            today=dates.today,
+        )
+    return _page(found, cursor, dates.as_of)
+
+
+def _page(found: list[Account], cursor: Cursor | None, as_of: date | None) -> AccountPage:
+    is_back = cursor is not None and cursor.is_backwards
+    has_more = len(found) > PAGE
+    shown = found[-PAGE:] if is_back else found[:PAGE]
+    has_before = has_more if is_back else cursor is not None
+    has_after = True if is_back else has_more
+    if not shown:
+        return AccountPage((), None, None, as_of)
+    first, last = shown[0], shown[-1]
+    return AccountPage(
+        accounts=tuple(shown),
+        before=Cursor(first.sort_value, first.loan_id, is_backwards=True) if has_before else None,
+        after=Cursor(last.sort_value, last.loan_id) if has_after else None,
+        as_of=as_of,
+    )
+
+
+def totals(actor: Actor, chosen: AccountFilter) -> AccountTotals:
+    """Count and sums of all accounts that the filter leaves.
+
+    Raises:
+        NotAllowed: the actor may not view the portfolio.
+    """
+    actor.require(Permission.VIEW_PORTFOLIO)
+    with reading() as session:
+        dates = _dates(session, chosen)
+        return queries.account_totals(session, chosen, month_start=dates.month_start, today=dates.today)
+
+
+def attribute_keys(actor: Actor) -> list[str]:
+    """Columns of the lender's own file that accounts may be filtered on.
+
+    Raises:
+        NotAllowed: the actor may not view the portfolio.
+    """
+    actor.require(Permission.VIEW_PORTFOLIO)
+    with reading() as session:
+        return queries.attribute_keys(session)
+
+
+def attribute_values(actor: Actor, key: str) -> list[str]:
+    """The commonest values of such a column.
+
+    Raises:
+        NotAllowed: the actor may not view the portfolio.
+    """
+    actor.require(Permission.VIEW_PORTFOLIO)
+    with reading() as session:
+        return queries.attribute_values(session, key)
+
+
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """The month in which broken promises count, and the day of the figures."""
+
+    month_start: date
+    today: date
+    as_of: date | None
+
+
+def _dates(session: Session, chosen: AccountFilter) -> Dates:
+    settings = lender.load(session)
+    day = chosen.move.closing_on if chosen.move is not None else chosen.as_of
+    newest = settings.closed_through
+    today = day or max(settings.today, newest or settings.today)
+    return Dates((day or newest or today).replace(day=1), today, day or newest)

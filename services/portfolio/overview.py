@@ -1,0 +1,115 @@
+"""The head of the portfolio page: figures, buckets and what changed, in a fixed number of statements."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy.orm import Session
+
+from db.engine import reading
+from db.queries.portfolio import days as day_queries
+from db.queries.portfolio import promises as promise_queries
+from db.queries.portfolio.promises import PromiseSum
+from services import lender
+from services.actors import Actor, Permission
+from services.portfolio.changes import Changes, changes
+from services.portfolio.figures import BucketSum, DayTotals, Figure, headline, totals_by_day
+from services.portfolio.filtering import Period, PortfolioFilter, month_number, period
+
+
+@dataclass(frozen=True, slots=True)
+class BucketAge:
+    """A bucket now against the start of the month."""
+
+    bucket: int
+    label: str
+    now: BucketSum
+    opening: BucketSum | None
+    """None: the month before was not closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What the head of the portfolio page shows."""
+
+    as_of: date
+    opening_on: date | None
+    is_newest: bool
+    figures: tuple[Figure, ...]
+    ageing: tuple[BucketAge, ...]
+    since_day_before: Changes | None
+    since_opening: Changes | None
+
+
+def overview(actor: Actor, chosen: PortfolioFilter, month: date | None = None) -> Overview | None:
+    """Figures, buckets and changes at the newest day-end of a month; None: no day has been closed yet.
+
+    Args:
+        actor: who looks.
+        chosen: part of the book.
+        month: any day of the month; None: the newest.
+
+    Raises:
+        NotAllowed: the actor may not view the portfolio.
+    """
+    actor.require(Permission.VIEW_PORTFOLIO)
+    with reading() as session:
+        when = period(session, month)
+        if when is None:
+            return None
+        settings = lender.load(session)
+        rows = day_queries.day_sums(session, chosen, when.closes, with_day_before=when.as_of)
+        promises = _promises(session, chosen, when, settings.today)
+    by_day = totals_by_day(rows)
+    return Overview(
+        as_of=when.as_of,
+        opening_on=when.opening_on,
+        is_newest=when.is_newest,
+        figures=headline(when, by_day, promises),
+        ageing=_ageing(settings.bucket_labels, when, by_day),
+        since_day_before=_since_day_before(when, by_day),
+        since_opening=_since(when.opening_on, when, by_day),
+    )
+
+
+def _promises(session: Session, chosen: PortfolioFilter, when: Period, today: date) -> dict[date, PromiseSum]:
+    """At the month closes; of the newest day as they stand now, so that a promise counts the moment it is recorded."""
+    found = {row.as_of: row for row in promise_queries.promises_at(session, chosen, when.closes)}
+    if when.is_newest:
+        found[when.as_of] = promise_queries.promises_now(
+            session, chosen, month_start=when.month_start, today=max(today, when.as_of)
+        )
+    return found
+
+
+def _ageing(labels: tuple[str, ...], when: Period, days: dict[date, DayTotals]) -> tuple[BucketAge, ...]:
+    now = days.get(when.as_of, DayTotals({}))
+    opening = days.get(when.opening_on, DayTotals({})) if when.opening_on else None
+    return tuple(
+        BucketAge(
+            code,
+            label,
+            now.buckets.get(code, BucketSum()),
+            opening.buckets.get(code, BucketSum()) if opening is not None else None,
+        )
+        for code, label in enumerate(labels)
+    )
+
+
+def _since_day_before(when: Period, days: dict[date, DayTotals]) -> Changes | None:
+    """Against the last closed day before; nothing when that is the opening, which is told anyway."""
+    earlier = [day for day in days if day < when.as_of]
+    if not earlier or max(earlier) == when.opening_on:
+        return None
+    return _since(max(earlier), when, days)
+
+
+def _since(since: date | None, when: Period, days: dict[date, DayTotals]) -> Changes | None:
+    if since is None:
+        return None
+    return changes(
+        since,
+        days.get(since, DayTotals({})),
+        days.get(when.as_of, DayTotals({})),
+        is_opening=since == when.opening_on,
+        same_month=month_number(since) == month_number(when.as_of),
+    )

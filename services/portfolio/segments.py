@@ -1,0 +1,107 @@
+"""The parts of the book that roll forward most."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+
+from db.engine import reading
+from db.queries.portfolio.scope import NOT_GIVEN
+from db.queries.portfolio.segments import Dimension, SegmentFlow, segment_flows
+from services import lender
+from services.actors import Actor, Permission
+from services.portfolio.filtering import PortfolioFilter, opening_of, period
+from services.portfolio.rolls import Measure
+
+FEWEST = 30
+"""Cohorts smaller than this are shown last: one loan moves them by more than three points."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorstSegment:
+    """A part of the book, its past-due cohort at the opening and how much of it got worse."""
+
+    value: str
+    """Value of the dimension; empty: not given in the lender's file."""
+    name: str
+    loans: int
+    exposure: Decimal
+    """Outstanding principal of the cohort at the opening."""
+    forward: Decimal
+    """Share that rolled forward."""
+    change: Decimal | None
+    """Against the month before, as a share of 1; None: no cohort then."""
+    is_small: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WorstSegments:
+    """Segments, worst first."""
+
+    dimension: Dimension
+    opening_on: date
+    closing_on: date
+    segments: tuple[WorstSegment, ...]
+
+
+def worst_segments(
+    actor: Actor,
+    chosen: PortfolioFilter,
+    month: date | None = None,
+    *,
+    dimension: Dimension = Dimension.BRANCH,
+    measure: Measure = Measure.AMOUNT,
+) -> WorstSegments | None:
+    """Segments by roll forward of their past-due loans, worst first; None: no two month-ends in a row are closed.
+
+    Raises:
+        NotAllowed: the actor may not view the portfolio.
+    """
+    actor.require(Permission.VIEW_PORTFOLIO)
+    with reading() as session:
+        when = period(session, month, months_back=4)
+        months = _months(when.closes) if when is not None else ()
+        if not months:
+            return None
+        last = len(lender.load(session).bucket_edges)
+        rows = segment_flows(session, chosen, dimension, months=months, last_bucket=last)
+    # the day looked at may have no flow yet, when its month is not over: then the month before is shown
+    openings = sorted({row.opening_on for row in rows})
+    newest = openings[-1] if openings else months[-1][0]
+    opening, closing = next(pair for pair in months if pair[0] == newest)
+    found = _ranked(rows, opening, opening_of(opening, tuple(pair[0] for pair in months)), measure)
+    return WorstSegments(dimension, opening, closing, found)
+
+
+def _months(closes: tuple[date, ...]) -> tuple[tuple[date, date], ...]:
+    """Pairs of closes of months in a row, oldest first."""
+    openings = ((opening_of(close, closes), close) for close in closes)
+    return tuple((opening, close) for opening, close in openings if opening is not None)
+
+
+def _ranked(rows: list[SegmentFlow], opening: date, before: date | None, measure: Measure) -> tuple[WorstSegment, ...]:
+    earlier = {row.value: _share(row, measure) for row in rows if row.opening_on == before}
+    found = []
+    for row in rows:
+        share = _share(row, measure)
+        if row.opening_on == opening and share is not None:
+            was = earlier.get(row.value)
+            found.append(replace(_segment(row, share), change=share - was if was is not None else None))
+    return tuple(sorted(found, key=lambda segment: (segment.is_small, -segment.forward, -segment.exposure)))
+
+
+def _segment(row: SegmentFlow, share: Decimal) -> WorstSegment:
+    return WorstSegment(
+        value=row.value if row.value is not None else NOT_GIVEN,
+        name=row.name if row.name is not None else "not given",
+        loans=row.loans,
+        exposure=row.amount,
+        forward=share,
+        change=None,
+        is_small=row.loans < FEWEST,
+    )
+
+
+def _share(row: SegmentFlow, measure: Measure) -> Decimal | None:
+    whole = Decimal(row.loans) if measure is Measure.COUNT else row.amount
+    part = Decimal(row.forward_loans) if measure is Measure.COUNT else row.forward_amount
+    return part / whole if whole else None
