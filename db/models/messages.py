@@ -59,6 +59,8 @@ class Message(Base):
         Index("ix_message_due", "send_after", "id", postgresql_where=text("status IN ('planned', 'claimed')")),
         Index(None, "borrower_id", "created_at"),
         Index(None, "status", "id"),
+        # what a payment cancels
+        Index("ix_message_open_loan", "loan_id", postgresql_where=text("status IN ('planned', 'claimed')")),
     )
     id: Mapped[Id]
     rule_id: Mapped[int] = mapped_column(Integer, ForeignKey("reminder_rule.id"))
@@ -85,6 +87,7 @@ class Message(Base):
     gate_decision_id: Mapped[int | None] = mapped_column(ForeignKey("gate_decision.id"))
     created_at: Mapped[Instant] = mapped_column(server_default=func.now())
     sent_at: Mapped[Instant | None]
+    """When it was handed over: set with handing_over, since from then on it may have arrived."""
 
 
 class DeliveryEvent(Base):

@@ -40,6 +40,8 @@ class Lender(Base):
     """Days after a promise's date on which a payment still keeps it."""
     promise_limit_days: Mapped[int] = mapped_column(SmallInteger, server_default="30")
     """Longest time from today to the date of a promise."""
+    grievance_contact: Mapped[str | None]
+    """Where a borrower may complain, as every message names it (IN-11); None: the sender's own address."""
     closed_through: Mapped[date | None]
     """Last business date whose day-end close is complete."""
     data_version: Mapped[int] = mapped_column(server_default="0")

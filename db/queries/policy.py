@@ -1,0 +1,112 @@
+"""Statements of the gate: rules in force, facts about many borrowers in one go, decisions kept."""
+
+from collections.abc import Collection, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, func, insert, or_, select, text
+from sqlalchemy.orm import Session
+
+from db.models.work import GateDecision, PolicyRule
+
+
+def rules_in_force(session: Session, day: date) -> Sequence[Row[*tuple[Any, ...]]]:
+    """Enabled rules that are in force on a day, oldest first."""
+    return session.execute(
+        select(PolicyRule.id, PolicyRule.rule, PolicyRule.source, PolicyRule.parameters, PolicyRule.severity)
+        .where(
+            PolicyRule.is_enabled,
+            PolicyRule.effective_from <= day,
+            or_(PolicyRule.effective_to.is_(None), PolicyRule.effective_to > day),
+        )
+        .order_by(PolicyRule.id)
+    ).all()
+
+
+def all_rules(session: Session) -> Sequence[Row[*tuple[Any, ...]]]:
+    """Every rule, in force or not."""
+    return session.execute(
+        select(
+            PolicyRule.id,
+            PolicyRule.rule,
+            PolicyRule.source,
+            PolicyRule.parameters,
+            PolicyRule.severity,
+            PolicyRule.effective_from,
+            PolicyRule.effective_to,
+            PolicyRule.is_enabled,
+        ).order_by(PolicyRule.rule, PolicyRule.id)
+    ).all()
+
+
+_FACTS = text("""
+    SELECT b.id AS borrower_id, b.time_zone,
+           coalesce(h.holds, '[]') AS holds, p.promise_due_on, coalesce(m.is_microfinance, false) AS is_microfinance,
+           coalesce(c.points, 0) AS points, coalesce(c.open_points, 0) AS open_points,
+           coalesce(c.consented_points, 0) AS consented_points, coalesce(a.contacts, '[]') AS contacts
+    FROM borrower b
+    LEFT JOIN LATERAL (
+        SELECT jsonb_agg(jsonb_build_object('kind', kind, 'from', starts_on, 'to', ends_on)) AS holds
+        FROM hold WHERE borrower_id = b.id AND released_at IS NULL AND (ends_on IS NULL OR ends_on > :yesterday)
+    ) h ON true
+    LEFT JOIN LATERAL (
+        SELECT max(due_on) AS promise_due_on FROM promise WHERE borrower_id = b.id AND status = 'pending'
+    ) p ON true
+    LEFT JOIN LATERAL (
+        SELECT bool_or(pr.is_microfinance) AS is_microfinance
+        FROM loan l JOIN product pr ON pr.id = l.product_id WHERE l.borrower_id = b.id AND l.closed_on IS NULL
+    ) m ON true
+    LEFT JOIN LATERAL (
+        SELECT count(*) AS points, count(*) FILTER (WHERE NOT do_not_contact AND consent IS DISTINCT FROM false)
+                   AS open_points, count(*) FILTER (WHERE NOT do_not_contact AND consent) AS consented_points
+        FROM contact_point WHERE borrower_id = b.id AND kind = ANY(:kinds)
+    ) c ON true
+    LEFT JOIN LATERAL (
+        SELECT jsonb_agg(jsonb_build_object('channel', channel, 'at', at)) AS contacts
+        FROM (
+            SELECT channel, at FROM contact_attempt
+            WHERE borrower_id = b.id AND at > :since AND direction = 'outbound'
+            UNION ALL
+            SELECT channel, sent_at FROM message
+            WHERE borrower_id = b.id AND created_at > :since - interval '60 days' AND sent_at > :since
+              AND status IN ('handing_over', 'sent', 'unknown')
+        ) past
+    ) a ON true
+    WHERE b.id = ANY(:borrower_ids)
+""")
+
+
+def facts(
+    session: Session, borrower_ids: Collection[int], *, point_kinds: Sequence[str], at: datetime
+) -> Sequence[Row[*tuple[Any, ...]]]:
+    """What the gate must know of each borrower: holds, open promise, contact points of a channel, recent contacts."""
+    return session.execute(
+        _FACTS,
+        {
+            "borrower_ids": list(borrower_ids),
+            "kinds": list(point_kinds),
+            "yesterday": at.date() - timedelta(days=1),
+            "since": at - timedelta(days=7),
+        },
+    ).all()
+
+
+def insert_decisions(session: Session, decisions: Sequence[dict[str, Any]]) -> list[int]:
+    """Keep the gate's answers; their ids in the same order."""
+    statement = insert(GateDecision).returning(GateDecision.id, sort_by_parameter_order=True)
+    return list(session.execute(statement, list(decisions)).scalars())
+
+
+def lock_borrower(session: Session, borrower_id: int) -> None:
+    """Until the transaction ends nobody else decides to contact this borrower automatically."""
+    session.execute(select(func.pg_advisory_xact_lock(72002011, func.hashint8(borrower_id))))
+
+
+def set_enabled(session: Session, rule_id: int, *, is_enabled: bool) -> bool:
+    """Switch a rule on or off; False when there is no such rule."""
+    found = session.get(PolicyRule, rule_id, with_for_update=True)
+    if found is None:
+        return False
+    found.is_enabled = is_enabled
+    session.flush()  # the caller's event is written after the change
+    return True

@@ -1,0 +1,16 @@
+"""The one gate: may this borrower be contacted over this channel now, and if not, by which rule and from when."""
+
+from services.policy.asking import ask, ask_many, lock_borrower, preview_many
+from services.policy.checks import GateAnswer
+from services.policy.rules import PolicyRuleView, rules, switch
+
+__all__ = [
+    "GateAnswer",
+    "PolicyRuleView",
+    "ask",
+    "ask_many",
+    "lock_borrower",
+    "preview_many",
+    "rules",
+    "switch",
+]

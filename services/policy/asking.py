@@ -1,0 +1,143 @@
+"""Asking the gate: for one contact with the answer kept, or for many borrowers at once."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy import Row
+from sqlalchemy.orm import Session
+
+from db.queries import policy as queries
+from services import lender
+from services.errors import NotFound
+from services.policy.checks import GateAnswer, answer
+from services.policy.facts import POINT_KINDS, BorrowerFacts, HoldPeriod, Question, Rule
+
+_AUTOMATED = frozenset({"plan", "send"})
+
+
+def ask(
+    session: Session,
+    borrower_id: int,
+    *,
+    channel: str,
+    purpose: str,
+    at: datetime,
+    is_about_promise: bool = False,
+) -> GateAnswer:
+    """The gate's answer about one contact, kept as a decision in the caller's transaction.
+
+    Args:
+        session: the transaction of the contact.
+        borrower_id: whom.
+        channel: call, visit, sms, whatsapp, email or letter.
+        purpose: 'plan' or 'send' for automated messages, 'log' for a contact by a person.
+        at: when the contact is made (aware).
+        is_about_promise: the message reminds of a promise, which an open promise does not forbid.
+
+    Raises:
+        NotFound: there is no such borrower.
+    """
+    answers = ask_many(
+        session, [borrower_id], channel=channel, purpose=purpose, at=at, is_about_promise=is_about_promise
+    )
+    if borrower_id not in answers:
+        raise NotFound("There is no such borrower.")
+    return answers[borrower_id]
+
+
+def ask_many(
+    session: Session,
+    borrower_ids: Collection[int],
+    *,
+    channel: str,
+    purpose: str,
+    at: datetime,
+    is_about_promise: bool = False,
+) -> dict[int, GateAnswer]:
+    """As `ask` for many borrowers, with one query and one insert for all."""
+    answers = _answers(session, borrower_ids, Question(channel, purpose in _AUTOMATED, at, is_about_promise))
+    if not answers:
+        return {}
+    decisions = [_decision(borrower_id, given, channel, purpose, at) for borrower_id, given in answers.items()]
+    ids = queries.insert_decisions(session, decisions)
+    return {
+        borrower_id: replace(given, decision_id=decision_id)
+        for (borrower_id, given), decision_id in zip(answers.items(), ids, strict=True)
+    }
+
+
+def preview_many(
+    session: Session, borrower_ids: Collection[int], channel: str, at: datetime, *, is_automated: bool = False
+) -> dict[int, GateAnswer]:
+    """What the gate would answer, by borrower; nothing is kept. For lists: one query for all."""
+    return _answers(session, borrower_ids, Question(channel, is_automated, at))
+
+
+def lock_borrower(session: Session, borrower_id: int) -> None:
+    """Hold off other automated contacts of this borrower until the transaction ends, so that caps count right."""
+    queries.lock_borrower(session, borrower_id)
+
+
+def _answers(session: Session, borrower_ids: Collection[int], question: Question) -> dict[int, GateAnswer]:
+    settings = lender.load(session)
+    day = question.at.astimezone(ZoneInfo(settings.time_zone)).date()
+    rules = rules_in_force(session, day)
+    version = max((rule.id for rule in rules), default=0)
+    found = queries.facts(session, borrower_ids, point_kinds=POINT_KINDS[question.channel], at=question.at)
+    return {
+        row.borrower_id: answer(rules, _facts(row, settings.time_zone), question, policy_version=version)
+        for row in found
+    }
+
+
+def rules_in_force(session: Session, day: date) -> Sequence[Rule]:
+    """The rules of a day."""
+    return [
+        Rule(row.id, row.rule, row.source, row.parameters, row.severity == "block")
+        for row in queries.rules_in_force(session, day)
+    ]
+
+
+def _facts(row: Row[*tuple[Any, ...]], lender_zone: str) -> BorrowerFacts:
+    holds = (HoldPeriod(h["kind"], _day(h["from"]), _day(h["to"]) if h["to"] else None) for h in row.holds)
+    contacts = ((c["channel"], datetime.fromisoformat(c["at"])) for c in row.contacts)
+    return BorrowerFacts(
+        borrower_id=row.borrower_id,
+        zone=_zone(row.time_zone, lender_zone),
+        holds=tuple(holds),
+        promise_due_on=row.promise_due_on,
+        is_microfinance=row.is_microfinance,
+        points=row.points,
+        open_points=row.open_points,
+        consented_points=row.consented_points,
+        contacts=tuple(sorted(contacts, key=lambda contact: contact[1])),
+    )
+
+
+def _day(written: str) -> date:
+    return date.fromisoformat(written)
+
+
+def _zone(name: str | None, lender_zone: str) -> ZoneInfo:
+    """The borrower's zone; an unknown or misspelt one is taken for the lender's."""
+    try:
+        return ZoneInfo(name or lender_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo(lender_zone)
+
+
+def _decision(borrower_id: int, given: GateAnswer, channel: str, purpose: str, at: datetime) -> dict[str, Any]:
+    return {
+        "borrower_id": borrower_id,
+        "at": at,
+        "channel": channel,
+        "purpose": purpose,
+        "is_allowed": given.is_allowed,
+        "rule": given.rule,
+        "reason": given.reason,
+        "next_allowed_at": given.next_allowed_at,
+        "policy_version": given.policy_version,
+    }

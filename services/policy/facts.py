@@ -1,0 +1,81 @@
+"""What the gate knows: rules in force and facts about a borrower, as plain values."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+POINT_KINDS: dict[str, tuple[str, ...]] = {
+    "call": ("phone",),
+    "sms": ("phone",),
+    "whatsapp": ("whatsapp",),
+    "email": ("email",),
+    "visit": ("address",),
+    "letter": ("address",),
+}
+"""Which contact points a channel uses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule in force."""
+
+    id: int
+    rule: str
+    source: str
+    parameters: dict[str, Any]
+    is_blocking: bool
+    """False: it warns."""
+
+    def concerns(self, channel: str, *, is_automated: bool, is_microfinance: bool) -> bool:
+        """Whether the rule is about this contact at all."""
+        channels = self.parameters.get("channels", "all")
+        if channels != "all" and channel not in channels:
+            return False
+        if self.parameters.get("automated_only", False) and not is_automated:
+            return False
+        return is_microfinance or not self.parameters.get("microfinance_only", False)
+
+
+@dataclass(frozen=True, slots=True)
+class HoldPeriod:
+    """A hold on the borrower: from its first day up to, not including, `to`; None: until released."""
+
+    kind: str
+    start: date
+    end: date | None
+
+    def is_on(self, day: date) -> bool:
+        """Whether it holds on a day."""
+        return self.start <= day and (self.end is None or day < self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class BorrowerFacts:
+    """What the gate must know of one borrower for one channel."""
+
+    borrower_id: int
+    zone: ZoneInfo
+    """Where the borrower is: contact hours are local time."""
+    holds: tuple[HoldPeriod, ...]
+    promise_due_on: date | None
+    """Latest due date of a pending promise."""
+    is_microfinance: bool
+    points: int
+    """Contact points of the channel."""
+    open_points: int
+    """Of these, not marked do-not-contact and without refused consent."""
+    consented_points: int
+    contacts: tuple[tuple[str, datetime], ...]
+    """Channel and moment of outbound contacts of the last seven days, oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The contact asked about."""
+
+    channel: str
+    is_automated: bool
+    at: datetime
+    is_about_promise: bool = False
+    """A message about the promise itself is not stopped by the promise."""
