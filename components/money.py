@@ -1,0 +1,72 @@
+"""How amounts are written: full in the currency's own grouping, short on cards. Formatting happens nowhere else."""
+
+from decimal import ROUND_HALF_UP, Decimal
+
+from babel.numbers import format_currency, format_decimal, get_currency_symbol
+
+from components import cached
+
+NOTHING = "–"
+MINUS = "−"
+_INDIAN = ((Decimal(10_000_000), "Cr", 2), (Decimal(100_000), "L", 1))
+_WESTERN = ((Decimal(1_000_000_000), "B", 2), (Decimal(1_000_000), "M", 1), (Decimal(10_000), "K", 0))
+
+
+def full(amount: Decimal | None) -> str:
+    """'₹12,34,567.50': the currency's own grouping, without decimals when there are none; a dash for none."""
+    if amount is None:
+        return NOTHING
+    written = cached.lender_format()
+    return in_full(amount, currency=written.currency, locale=written.locale)
+
+
+def short(amount: Decimal | None) -> str:
+    """'₹1.24 Cr', '₹3.6 L', '₹45,200'; '$1.2M' for other currencies; a dash for none."""
+    if amount is None:
+        return NOTHING
+    written = cached.lender_format()
+    return in_short(amount, currency=written.currency, locale=written.locale)
+
+
+def count(number: float) -> str:
+    """A count in the lender's grouping: '12,34,567'; up to two decimals where it has some."""
+    written = cached.lender_format()
+    pattern = "#,##,##0.##" if written.currency == "INR" else "#,##0.##"
+    return format_decimal(number, format=pattern, locale=written.locale)
+
+
+def in_full(amount: Decimal, *, currency: str, locale: str) -> str:
+    """The amount in full, in a given currency and locale."""
+    is_whole = amount == amount.to_integral_value()
+    pattern = "¤#,##,##0" if currency == "INR" else "¤#,##0"
+    written = format_currency(
+        abs(amount),
+        currency,
+        format=pattern if is_whole else f"{pattern}.00",
+        locale=locale,
+        currency_digits=False,
+    )
+    return f"{MINUS}{written}" if amount < 0 else written
+
+
+def in_short(amount: Decimal, *, currency: str, locale: str) -> str:
+    """The amount in two to four figures with a unit, in a given currency and locale."""
+    size = abs(amount)
+    space = " " if currency == "INR" else ""
+    for unit, name, places in _INDIAN if currency == "INR" else _WESTERN:
+        figure = _rounded(size / unit, places)
+        if figure >= 1:
+            written = format_decimal(figure, format="#,##,##0.##" if space else "#,##0.##", locale=locale)
+            symbol = get_currency_symbol(currency, locale=locale)
+            return f"{MINUS if amount < 0 else ''}{symbol}{written}{space}{name}"
+    whole = amount.quantize(Decimal(1), rounding=ROUND_HALF_UP)
+    return in_full(whole, currency=currency, locale=locale)
+
+
+def _rounded(figure: Decimal, places: int) -> Decimal:
+    """Fewer decimals the larger the figure: 1.24, 12.4, 124."""
+    if figure >= 100:
+        places = 0
+    elif figure >= 10:
+        places = min(places, 1)
+    return figure.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)

@@ -1,0 +1,53 @@
+"""What the user is told about an act: errors where they happen, confirmations after the page is drawn anew."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+from uuid import uuid4
+
+import streamlit as st
+import structlog
+
+from services.errors import CollectionsError, Conflict, InvalidInput
+
+_KEY = "notices.pending"
+log = structlog.get_logger()
+
+
+@contextmanager
+def showing_errors() -> Iterator[None]:
+    """Within, a refusal is shown as its sentence; anything unforeseen is logged and shown with a reference."""
+    try:
+        yield
+    except InvalidInput as error:
+        for sentence in error.fields.values():
+            st.error(sentence, icon=":material/error:")
+    except Conflict as error:
+        st.warning(error.message, icon=":material/sync_problem:")
+    except CollectionsError as error:
+        st.error(error.message, icon=":material/block:")
+    except Exception as error:  # noqa: BLE001 - the edge: nothing of the inside may reach the screen
+        show_unforeseen(error)
+
+
+def show_unforeseen(error: Exception) -> None:
+    """Log an exception and tell the user its reference, nothing of its inside."""
+    reference = uuid4().hex[:8]
+    log.error("page.failed", reference=reference, exc_info=error)
+    st.error(
+        f"Something went wrong. Try again; if it happens again, tell your administrator the reference **{reference}**.",
+        icon=":material/error:",
+    )
+
+
+def after_rerun(message: str) -> NoReturn:
+    """Draw the page anew and say `message` once: what a form does after its write."""
+    st.session_state[_KEY] = message
+    st.rerun()
+
+
+def show_pending() -> None:
+    """Say what is waiting to be said; the shell calls it on each run."""
+    message = st.session_state.pop(_KEY, None)
+    if message:
+        st.toast(message, icon=":material/check_circle:")

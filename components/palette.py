@@ -1,0 +1,79 @@
+"""Colours by meaning, in both themes. Colour means state, never decoration, and always stands beside a word or sign.
+
+One hue in steps for buckets, so that order is seen without telling hues apart; green, amber and red differ in
+lightness too, for those who do not tell them apart by hue (Okabe-Ito's bluish green, orange and vermilion).
+"""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """The colours of one theme, as hex."""
+
+    buckets: tuple[str, ...]
+    """Current first, worst last: paler to deeper by day, dimmer to brighter by night."""
+    cured: str
+    """Cured, kept, paid."""
+    due_soon: str
+    """Due soon, held, partly."""
+    broken: str
+    """Broken, blocked, an overdue act."""
+    unknown: str
+    """Nothing known."""
+    accent: str
+    """A neutral series, where colour carries no state."""
+    text: str
+    muted: str
+    grid: str
+    surface: str
+    """The page's ground, for text inside dark cells and gaps between bars."""
+
+    def bucket(self, position: int, of: int) -> str:
+        """Colour of one of `of` buckets, spread over the steps whatever their number."""
+        steps = len(self.buckets) - 1
+        return self.buckets[round(position * steps / max(of - 1, 1))]
+
+    @property
+    def heat(self) -> list[tuple[float, str]]:
+        """A colour scale from nothing to all, for heat maps."""
+        shades = (self.surface, *self.buckets[1:])
+        return [(i / (len(shades) - 1), shade) for i, shade in enumerate(shades)]
+
+
+LIGHT = Palette(
+    buckets=("#cfe0f3", "#a3c4e6", "#6f9fd4", "#4279ba", "#255595", "#12305f"),
+    cured="#00875f",
+    due_soon="#c77700",
+    broken="#c4342d",
+    unknown="#8a919c",
+    accent="#2f6db5",
+    text="#1c2430",
+    muted="#5b6573",
+    grid="#e3e7ed",
+    surface="#ffffff",
+)
+DARK = Palette(
+    buckets=("#26405f", "#345f8f", "#4680bd", "#6ba2da", "#9cc4ee", "#d6e8fb"),
+    cured="#3ccb98",
+    due_soon="#f0a83c",
+    broken="#ff7a6b",
+    unknown="#7f8896",
+    accent="#6ba2da",
+    text="#e6eaf0",
+    muted="#9aa5b4",
+    grid="#2b3340",
+    surface="#11161d",
+)
+
+
+def is_dark() -> bool:
+    """Whether the browser shows the dark theme."""
+    return st.context.theme.type == "dark"
+
+
+def current() -> Palette:
+    """The palette of the theme that the browser shows."""
+    return DARK if is_dark() else LIGHT

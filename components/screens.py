@@ -1,0 +1,71 @@
+"""The screens of the product: the only list of pages. A screen whose file is not there is not offered."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.actors import Actor, Permission, Role
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """One page, and the permission without which it is neither offered nor drawn."""
+
+    path: str
+    """File, from the project's folder."""
+    title: str
+    icon: str
+    url_path: str
+    section: str
+    permission: Permission
+
+    @property
+    def file(self) -> Path:
+        """The page's script, absolute."""
+        return PROJECT / self.path
+
+    @property
+    def exists(self) -> bool:
+        """Whether the page's script is there."""
+        return self.file.exists()
+
+
+WORK, INSIGHT, CONTROL = "Work", "Insight", "Control"
+
+SCREENS = (
+    Screen("pages/queue.py", "Queue", ":material/format_list_numbered:", "queue", WORK, Permission.WORK_QUEUE),
+    Screen("pages/borrower.py", "Borrower", ":material/person_search:", "borrower", WORK, Permission.VIEW_BORROWER),
+    Screen("pages/portfolio.py", "Portfolio", ":material/monitoring:", "portfolio", INSIGHT, Permission.VIEW_PORTFOLIO),
+    Screen("pages/accounts.py", "Accounts", ":material/table_rows:", "accounts", INSIGHT, Permission.VIEW_PORTFOLIO),
+    Screen("pages/imports.py", "Imports", ":material/upload_file:", "imports", CONTROL, Permission.IMPORT),
+    Screen("pages/audit.py", "Audit", ":material/verified_user:", "audit", CONTROL, Permission.VIEW_AUDIT),
+    Screen("pages/jobs.py", "Jobs", ":material/sync:", "jobs", CONTROL, Permission.VIEW_JOBS),
+    Screen("pages/outbox.py", "Outbox", ":material/outbox:", "outbox", CONTROL, Permission.MANAGE_MESSAGES),
+    Screen("pages/users.py", "Users", ":material/group:", "users", CONTROL, Permission.MANAGE_USERS),
+)
+
+_LANDING = {
+    Role.AGENT: "queue",
+    Role.LEADER: "portfolio",
+    Role.ANALYST: "portfolio",
+    Role.ADMIN: "imports",
+    Role.AUDITOR: "audit",
+}
+
+
+def available() -> tuple[Screen, ...]:
+    """The screens whose file is there."""
+    return tuple(screen for screen in SCREENS if screen.exists)
+
+
+def permitted(actor: Actor) -> tuple[Screen, ...]:
+    """The screens an actor may open."""
+    return tuple(screen for screen in available() if actor.may(screen.permission))
+
+
+def landing(actor: Actor) -> Screen | None:
+    """Where an actor starts: the screen of the role, else the first permitted one."""
+    offered = permitted(actor)
+    wanted = _LANDING.get(actor.role)
+    return next((screen for screen in offered if screen.url_path == wanted), offered[0] if offered else None)
