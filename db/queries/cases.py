@@ -1,0 +1,255 @@
+"""Statements of collection cases: opening, closing and recomputing them from facts, over the whole book or a few."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Row, select, text
+from sqlalchemy.orm import Session, aliased
+
+from db.models.access import AppUser
+from db.models.work import CollectionCase
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which borrowers a statement runs over: a predicate of ours on `borrower_id`, and its bound values."""
+
+    predicate: str
+    values: Mapping[str, Any]
+
+
+def borrower_range(first_borrower_id: int, last_borrower_id: int) -> Scope:
+    """Borrowers from first to last id, both included."""
+    return Scope(
+        "{0}.borrower_id BETWEEN :first_id AND :last_id", {"first_id": first_borrower_id, "last_id": last_borrower_id}
+    )
+
+
+def these_borrowers(borrower_ids: Sequence[int]) -> Scope:
+    """The borrowers with these ids."""
+    return Scope("{0}.borrower_id = ANY(CAST(:ids AS bigint[]))", {"ids": list(borrower_ids)})
+
+
+def close_settled(session: Session, scope: Scope, *, as_of: date) -> int:
+    """Close open cases whose borrower owes nothing overdue any more; how many."""
+    statement = text(f"""
+        UPDATE collection_case c
+        SET closed_on = greatest(CAST(:as_of AS date), c.opened_on), held_by = NULL, held_until = NULL,
+            version = c.version + 1
+        WHERE c.closed_on IS NULL AND {scope.predicate.format("c")}
+          AND NOT EXISTS (SELECT FROM loan_state s WHERE s.borrower_id = c.borrower_id AND s.status = 'active'
+                          AND (s.dpd >= 1 OR s.overdue_amount > 0))
+        RETURNING c.id
+    """)
+    return len(session.execute(statement, {"as_of": as_of, **scope.values}).all())
+
+
+def open_new(session: Session, scope: Scope, *, as_of: date) -> int:
+    """Open a case for borrowers who fell due and have none; how many."""
+    statement = text(f"""
+        INSERT INTO collection_case (borrower_id, opened_on)
+        SELECT DISTINCT s.borrower_id, CAST(:as_of AS date)
+        FROM loan_state s
+        WHERE {scope.predicate.format("s")} AND s.status = 'active' AND s.dpd >= 1
+          AND NOT EXISTS (SELECT FROM collection_case c WHERE c.borrower_id = s.borrower_id AND c.closed_on IS NULL)
+        ON CONFLICT (borrower_id) WHERE closed_on IS NULL DO NOTHING
+        RETURNING id
+    """)
+    return len(session.execute(statement, {"as_of": as_of, **scope.values}).all())
+
+
+DERIVED = (
+    "stage",
+    "loans",
+    "max_dpd",
+    "bucket",
+    "risk_band",
+    "overdue_amount",
+    "outstanding",
+    "segment_id",
+    "next_action",
+    "next_action_on",
+    "last_contact_at",
+    "last_outcome",
+    "promise_due_on",
+    "promise_amount",
+    "has_broken_promise",
+    "priority",
+    "priority_reasons",
+)
+"""Columns of a case that `recompute` owns."""
+
+_FACTS = """
+    mine AS MATERIALIZED (
+        SELECT c.id, c.borrower_id FROM collection_case c WHERE c.closed_on IS NULL AND {scope_c}
+    ), owed AS (
+        SELECT s.borrower_id, count(*) AS loans, max(s.dpd) AS max_dpd, max(s.bucket) AS bucket,
+               max(s.risk_band) AS risk_band, sum(s.overdue_amount) AS overdue_amount,
+               sum(s.outstanding) AS outstanding,
+               (array_agg(s.segment_id ORDER BY s.dpd DESC, s.overdue_amount DESC, s.loan_id))[1] AS segment_id
+        FROM loan_state s WHERE s.status = 'active' AND {scope_s} GROUP BY s.borrower_id
+    ), pending AS (
+        SELECT DISTINCT ON (p.borrower_id) p.borrower_id, p.due_on AS promise_due_on,
+               sum(p.amount - p.paid_amount) OVER (PARTITION BY p.borrower_id, p.due_on) AS promise_amount
+        FROM promise p WHERE p.status = 'pending' AND {scope_p}
+        ORDER BY p.borrower_id, p.due_on
+    ), latest AS (
+        -- the newest promise that was not taken back decides whether the borrower stands as one who broke it
+        SELECT DISTINCT ON (p.borrower_id) p.borrower_id, p.status = 'broken' AS has_broken_promise
+        FROM promise p WHERE p.status <> 'cancelled' AND {scope_p}
+        ORDER BY p.borrower_id, p.due_on DESC, p.id DESC
+    ), follow AS (
+        SELECT DISTINCT ON (f.borrower_id) f.borrower_id, f.action,
+               (f.due_at AT TIME ZONE CAST(:zone AS text))::date AS follow_on
+        FROM follow_up f WHERE f.done_at IS NULL AND {scope_f}
+        ORDER BY f.borrower_id, f.due_at
+    ), held AS (
+        SELECT h.borrower_id, max(coalesce(h.ends_on, 'infinity')) AS hold_ends_on
+        FROM hold h
+        WHERE h.released_at IS NULL AND h.starts_on <= :as_of AND (h.ends_on IS NULL OR h.ends_on > :as_of)
+          AND {scope_h}
+        GROUP BY h.borrower_id
+    ), last AS (
+        SELECT DISTINCT ON (a.borrower_id) a.borrower_id, a.at AS last_contact_at, a.outcome AS last_outcome,
+               a.next_action, a.next_action_on, (a.at AT TIME ZONE CAST(:zone AS text))::date AS contacted_on
+        FROM contact_attempt a WHERE {scope_a}
+        ORDER BY a.borrower_id, a.at DESC, a.id DESC
+    )
+"""
+
+_POINTS = """
+    (VALUES
+        (CASE WHEN f.max_dpd > 180 THEN 'dpd_over_180' WHEN f.max_dpd > 90 THEN 'dpd_91_180'
+              WHEN f.max_dpd > 60 THEN 'dpd_61_90' WHEN f.max_dpd > 30 THEN 'dpd_31_60'
+              WHEN f.max_dpd > 0 THEN 'dpd_1_30' END),
+        (CASE WHEN f.max_dpd BETWEEN 80 AND 89 THEN 'near_npa' END),
+        (CASE WHEN f.overdue_amount >= 100000 THEN 'amount_over_100000'
+              WHEN f.overdue_amount >= 25000 THEN 'amount_over_25000'
+              WHEN f.overdue_amount >= 5000 THEN 'amount_over_5000' END),
+        (CASE WHEN f.risk_band >= 3 THEN 'risk_band_' || f.risk_band END),
+        (CASE WHEN f.has_broken_promise THEN 'broken_promise' END),
+        (CASE WHEN f.promise_due_on <= :as_of THEN 'promise_due'
+              WHEN f.promise_due_on > :as_of THEN 'promise_later' END),
+        (CASE WHEN f.follow_on <= :as_of THEN 'follow_up_due'
+              WHEN f.follow_on > :as_of THEN 'follow_up_later' END),
+        (CASE WHEN f.contacted_on IS NULL THEN 'never_contacted'
+              WHEN f.contacted_on >= :as_of THEN 'contacted_today'
+              WHEN f.contacted_on >= CAST(:as_of AS date) - 3 THEN 'contacted_lately' END),
+        (CASE WHEN f.hold_ends_on IS NOT NULL THEN 'on_hold' END)
+    ) AS earned (code)
+"""
+
+
+def recompute(session: Session, scope: Scope, *, as_of: date, zone: str, points: Mapping[str, int]) -> int:
+    """Derive every open case of the scope anew, and write those that differ; how many.
+
+    Args:
+        session: the caller's transaction.
+        scope: which borrowers.
+        as_of: business date.
+        zone: the lender's IANA time zone, in which moments become dates.
+        points: priority points by reason code; codes are in `_POINTS`.
+    """
+    facts = _FACTS.format(**{f"scope_{alias}": scope.predicate.format(alias) for alias in "cspfha"})
+    assignments = ", ".join(f"{column} = d.{column}" for column in DERIVED)
+    now, before = (", ".join(f"{alias}.{column}" for column in DERIVED) for alias in ("d", "c"))
+    statement = text(f"""
+        WITH {facts}, joined AS (
+            SELECT m.id, o.loans, o.max_dpd, o.bucket, o.risk_band, o.overdue_amount, o.outstanding, o.segment_id,
+                   g.promise_due_on, g.promise_amount, coalesce(l.has_broken_promise, false) AS has_broken_promise,
+                   t.last_contact_at, t.last_outcome, t.contacted_on, w.follow_on, h.hold_ends_on,
+                   CASE WHEN o.max_dpd > 90 THEN 'recovery' WHEN o.max_dpd > 60 THEN 'hard'
+                        WHEN o.max_dpd > 30 THEN 'mid' ELSE 'soft' END AS stage,
+                   CASE WHEN h.borrower_id IS NOT NULL THEN 'review_hold'
+                        WHEN w.borrower_id IS NOT NULL THEN w.action
+                        WHEN g.borrower_id IS NOT NULL THEN 'await_promise'
+                        WHEN t.next_action <> 'await_promise' THEN t.next_action
+                        ELSE 'call' END AS next_action,
+                   CASE WHEN h.borrower_id IS NOT NULL THEN nullif(h.hold_ends_on, 'infinity')
+                        WHEN w.borrower_id IS NOT NULL THEN w.follow_on
+                        WHEN g.borrower_id IS NOT NULL THEN g.promise_due_on
+                        ELSE t.next_action_on END AS next_action_on
+            FROM mine m
+            JOIN owed o USING (borrower_id)
+            LEFT JOIN pending g USING (borrower_id)
+            LEFT JOIN latest l USING (borrower_id)
+            LEFT JOIN follow w USING (borrower_id)
+            LEFT JOIN held h USING (borrower_id)
+            LEFT JOIN last t USING (borrower_id)
+        ), d AS (
+            SELECT f.*, r.priority, r.priority_reasons
+            FROM joined f CROSS JOIN LATERAL (
+                SELECT coalesce(sum(k.points), 0)::integer AS priority,
+                       coalesce(array_agg(k.code || ':' || k.points ORDER BY k.points DESC, k.code), '{{}}')
+                           AS priority_reasons
+                FROM (SELECT code, (CAST(:points AS jsonb) ->> code)::integer AS points FROM {_POINTS}) k
+                WHERE k.code IS NOT NULL
+            ) r
+        )
+        UPDATE collection_case c SET {assignments}, version = c.version + 1
+        FROM d WHERE d.id = c.id AND ({now}) IS DISTINCT FROM ({before})
+        RETURNING c.id
+    """)
+    values = {"as_of": as_of, "zone": zone, "points": json.dumps(dict(points)), **scope.values}
+    return len(session.execute(statement, values).all())
+
+
+CASE_COLUMNS = (
+    CollectionCase.id,
+    CollectionCase.borrower_id,
+    CollectionCase.opened_on,
+    CollectionCase.stage,
+    CollectionCase.owner_id,
+    CollectionCase.held_by,
+    CollectionCase.held_until,
+    CollectionCase.priority,
+    CollectionCase.priority_reasons,
+    CollectionCase.loans,
+    CollectionCase.max_dpd,
+    CollectionCase.bucket,
+    CollectionCase.risk_band,
+    CollectionCase.overdue_amount,
+    CollectionCase.outstanding,
+    CollectionCase.next_action,
+    CollectionCase.next_action_on,
+    CollectionCase.last_contact_at,
+    CollectionCase.last_outcome,
+    CollectionCase.promise_due_on,
+    CollectionCase.promise_amount,
+    CollectionCase.has_broken_promise,
+)
+
+_owner = aliased(AppUser)
+_holder = aliased(AppUser)
+
+
+def open_case(session: Session, borrower_id: int) -> Row[*tuple[Any, ...]] | None:
+    """The borrower's open case with the names of its owner and of who holds it; None when nothing is overdue."""
+    return session.execute(
+        select(*CASE_COLUMNS, _owner.name.label("owner_name"), _holder.name.label("holder_name"))
+        .outerjoin(_owner, _owner.id == CollectionCase.owner_id)
+        .outerjoin(_holder, _holder.id == CollectionCase.held_by)
+        .where(CollectionCase.borrower_id == borrower_id, CollectionCase.closed_on.is_(None))
+    ).one_or_none()
+
+
+def lock_open_case(session: Session, borrower_id: int) -> None:
+    """Hold the borrower's open case for this transaction, so that two acts on it follow one another."""
+    session.execute(
+        select(CollectionCase.id)
+        .where(CollectionCase.borrower_id == borrower_id, CollectionCase.closed_on.is_(None))
+        .with_for_update()
+    )
+
+
+def newest_owner(session: Session, borrower_id: int) -> int | None:
+    """Owner of the borrower's open case, or of the last one closed; None when nobody has or had it."""
+    return session.execute(
+        select(CollectionCase.owner_id)
+        .where(CollectionCase.borrower_id == borrower_id)
+        .order_by(CollectionCase.closed_on.desc().nulls_first(), CollectionCase.id.desc())
+        .limit(1)
+    ).scalar_one_or_none()

@@ -1,0 +1,220 @@
+"""Collection cases: opened, closed and recomputed from facts. A case is the work on one borrower with all loans."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from sqlalchemy import Row
+from sqlalchemy.orm import Session
+
+from db.queries import cases as queries
+from services import clock, lender
+from services.actors import Actor, Permission
+from services.errors import Conflict, NotFound
+
+POINTS: Final = {
+    "dpd_1_30": 10,
+    "dpd_31_60": 20,
+    "dpd_61_90": 35,
+    "dpd_91_180": 30,
+    "dpd_over_180": 15,
+    "near_npa": 10,
+    "amount_over_5000": 6,
+    "amount_over_25000": 12,
+    "amount_over_100000": 20,
+    "risk_band_3": 4,
+    "risk_band_4": 8,
+    "risk_band_5": 15,
+    "broken_promise": 25,
+    "promise_due": 20,
+    "promise_later": -30,
+    "follow_up_due": 30,
+    "follow_up_later": -20,
+    "never_contacted": 10,
+    "contacted_today": -25,
+    "contacted_lately": -10,
+    "on_hold": -60,
+}
+"""Priority of a case: the sum of what applies. Work that money hangs on today comes first; a promise that is still
+running, a fresh contact or a hold moves a case down. Amounts are in the lender's currency."""
+
+REASONS: Final = {
+    "dpd_1_30": "1–30 days past due",
+    "dpd_31_60": "31–60 days past due",
+    "dpd_61_90": "61–90 days past due",
+    "dpd_91_180": "91–180 days past due",
+    "dpd_over_180": "over 180 days past due",
+    "near_npa": "turns NPA within 10 days",
+    "amount_over_5000": "overdue 5,000 or more",
+    "amount_over_25000": "overdue 25,000 or more",
+    "amount_over_100000": "overdue 1,00,000 or more",
+    "risk_band_3": "medium risk",
+    "risk_band_4": "high risk",
+    "risk_band_5": "very high risk",
+    "broken_promise": "broken promise",
+    "promise_due": "promise due",
+    "promise_later": "promise still running",
+    "follow_up_due": "call-back due",
+    "follow_up_later": "call-back later",
+    "never_contacted": "never contacted",
+    "contacted_today": "contacted today",
+    "contacted_lately": "contacted in the last 3 days",
+    "on_hold": "on hold",
+}
+
+ACTIONS: Final = {
+    "call": "Call",
+    "call_back": "Call back",
+    "visit": "Visit",
+    "send_message": "Send a message",
+    "await_promise": "Await the promise",
+    "check_payment": "Check the payment",
+    "review": "Review with the leader",
+    "resolve_dispute": "Resolve the dispute",
+    "find_number": "Find the number",
+    "offer_plan": "Offer a plan",
+    "review_hold": "Review the hold",
+    "reassign": "Reassign by language",
+}
+"""Next actions by code, as screens say them."""
+
+STAGES: Final = {"soft": "Soft", "mid": "Mid", "hard": "Hard", "recovery": "Recovery"}
+
+
+@dataclass(frozen=True, slots=True)
+class CaseChanges:
+    """What a refresh did."""
+
+    opened: int
+    closed: int
+    changed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One part of a case's priority."""
+
+    code: str
+    points: int
+
+    @property
+    def words(self) -> str:
+        """The reason as a screen says it."""
+        return REASONS.get(self.code, self.code.replace("_", " "))
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An open case as derived, with who owns and who holds it."""
+
+    id: int
+    borrower_id: int
+    opened_on: date
+    stage: str
+    owner_id: int | None
+    owner_name: str | None
+    held_by: int | None
+    holder_name: str | None
+    held_until: datetime | None
+    priority: int
+    reasons: tuple[Reason, ...]
+    loans: int
+    max_dpd: int
+    bucket: int
+    risk_band: int
+    next_action: str | None
+    next_action_on: date | None
+    has_broken_promise: bool
+
+    def is_held_by_other(self, actor: Actor, at: datetime) -> bool:
+        """Whether someone else has the case open now."""
+        return self.held_by not in {None, actor.id} and self.held_until is not None and self.held_until > at
+
+
+def refresh(session: Session, as_of: date, first_borrower_id: int, last_borrower_id: int) -> CaseChanges:
+    """Open, close and recompute the cases of a range of borrowers (both ids included), in the caller's transaction."""
+    return _refresh(session, as_of, queries.borrower_range(first_borrower_id, last_borrower_id))
+
+
+def refresh_for(session: Session, as_of: date, borrower_ids: Sequence[int]) -> CaseChanges:
+    """The same for a few borrowers, the moment a fact about them arrives."""
+    return _refresh(session, as_of, queries.these_borrowers(borrower_ids))
+
+
+def _refresh(session: Session, as_of: date, scope: queries.Scope) -> CaseChanges:
+    zone = lender.load(session).time_zone
+    closed = queries.close_settled(session, scope, as_of=as_of)
+    opened = queries.open_new(session, scope, as_of=as_of)
+    changed = queries.recompute(session, scope, as_of=as_of, zone=zone, points=POINTS)
+    return CaseChanges(opened=opened, closed=closed, changed=changed)
+
+
+def reasons_of(stored: Sequence[str]) -> tuple[Reason, ...]:
+    """Reasons from their stored form, 'broken_promise:25', in the order stored."""
+    split = (entry.rpartition(":") for entry in stored)
+    return tuple(Reason(code, int(points)) for code, _, points in split)
+
+
+def require_access(session: Session, actor: Actor, borrower_id: int) -> None:
+    """Refuse an actor who sees only their own cases, unless the borrower is theirs.
+
+    Raises:
+        NotFound: the borrower is not theirs to see, or not there: the two are not told apart.
+    """
+    if actor.may(Permission.VIEW_ALL_CASES):
+        return
+    if actor.id is None or queries.newest_owner(session, borrower_id) != actor.id:
+        raise NotFound("That borrower is not among your cases. Ask your leader to allocate the case to you.")
+
+
+def open_case(session: Session, borrower_id: int) -> Case | None:
+    """The borrower's open case; None when nothing is overdue."""
+    row = queries.open_case(session, borrower_id)
+    return None if row is None else _case(row)
+
+
+def workable(session: Session, actor: Actor, borrower_id: int) -> Case | None:
+    """The borrower's open case, locked for an act on it in the caller's transaction; None when there is none.
+
+    Raises:
+        NotFound: the borrower is not the actor's to see.
+        Conflict: someone else has the case open.
+    """
+    require_access(session, actor, borrower_id)
+    queries.lock_open_case(session, borrower_id)
+    case = open_case(session, borrower_id)
+    if case is not None and case.is_held_by_other(actor, clock.now()):
+        raise held_by_other(case.holder_name, case.held_until, lender.load(session).time_zone)
+    return case
+
+
+def held_by_other(holder_name: str | None, until: datetime | None, zone: str) -> Conflict:
+    """The error that tells who has a case, and until when in the lender's time."""
+    from zoneinfo import ZoneInfo
+
+    moment = f" until {until.astimezone(ZoneInfo(zone)):%H:%M}" if until else ""
+    return Conflict(f"{holder_name or 'Someone'} has this case open{moment}. Take another, or try again later.")
+
+
+def _case(row: Row[*tuple[Any, ...]]) -> Case:
+    return Case(
+        id=row.id,
+        borrower_id=row.borrower_id,
+        opened_on=row.opened_on,
+        stage=row.stage,
+        owner_id=row.owner_id,
+        owner_name=row.owner_name,
+        held_by=row.held_by,
+        holder_name=row.holder_name,
+        held_until=row.held_until,
+        priority=row.priority,
+        reasons=reasons_of(row.priority_reasons),
+        loans=row.loans,
+        max_dpd=row.max_dpd,
+        bucket=row.bucket,
+        risk_band=row.risk_band,
+        next_action=row.next_action,
+        next_action_on=row.next_action_on,
+        has_broken_promise=row.has_broken_promise,
+    )
