@@ -12,7 +12,7 @@ from db.engine import transaction
 from db.models.owes import Borrower
 from services import audit, clock
 from services.actors import SYSTEM, Actor
-from services.audit import documents, searching, sealing, verifying
+from services.audit import documents, sealing, searching, verifying
 from services.audit.searching import Search
 from services.errors import InvalidInput, NotAllowed, NotFound
 
