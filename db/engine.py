@@ -20,9 +20,9 @@ def database_url() -> str:
     configured = settings().database_url
     if configured is not None:
         return _with_driver(configured.get_secret_value())
-    from db import embedded
+    from db.embedded import connection_url
 
-    return _with_driver(embedded.connection_url(role="app"))
+    return _with_driver(connection_url(role="app"))
 
 
 def owner_url() -> str:
@@ -30,9 +30,9 @@ def owner_url() -> str:
     configured = settings().database_owner_url or settings().database_url
     if configured is not None:
         return _with_driver(configured.get_secret_value())
-    from db import embedded
+    from db.embedded import connection_url
 
-    return _with_driver(embedded.connection_url(role="owner"))
+    return _with_driver(connection_url(role="owner"))
 
 
 def _with_driver(url: str) -> str:

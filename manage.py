@@ -1,0 +1,97 @@
+"""Commands for operators, `python manage.py`. The work is in services and ops; heavy imports are inside."""
+
+import os
+import signal
+import sys
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="Run and operate Recoup. Settings come from the environment; see docs/operations.md.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+@app.command()
+def run(
+    demo: Annotated[bool, typer.Option("--demo", help="Load demo data into an empty store without asking.")] = False,
+    host: Annotated[str | None, typer.Option(help="Address of the web app (RECOUP_HOST).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port of the web app (RECOUP_PORT).")] = None,
+    workers: Annotated[int | None, typer.Option(help="Worker processes (RECOUP_WORKERS).")] = None,
+) -> None:
+    """Start everything, print the address, and stop it cleanly on Ctrl-C."""
+    for name, value in (("RECOUP_HOST", host), ("RECOUP_PORT", port), ("RECOUP_WORKERS", workers)):
+        if value is not None:
+            os.environ[name] = str(value)
+    from ops.running import run as run_everything
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # until the supervisor takes over: undo what was started
+    run_everything(demo=demo)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database's schema to this release."""
+    from ops.servers import available
+
+    with available(queue=False, migrate=True):
+        print("The schema is up to date.")
+
+
+@app.command()
+def worker(
+    burst: Annotated[bool, typer.Option("--burst", help="Return when the queue is empty.")] = False,
+) -> None:
+    """Work on background jobs until told to stop. Any number may run, on any hosts."""
+    from jobs import worker as workers
+
+    workers.run(burst=burst)
+
+
+@app.command()
+def cron() -> None:
+    """Plan what is due and wake workers, until told to stop. Any number may run: one leads."""
+    from jobs import cron as timetable
+
+    timetable.run()
+
+
+def main() -> None:
+    """Run a command; what goes wrong for a known reason is one line, not a traceback."""
+    try:
+        app()
+    except Exception as error:
+        sentence = _sentence(error)
+        if sentence is None:
+            raise
+        print(f"recoup: {sentence}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _sentence(error: Exception) -> str | None:
+    """What to tell the operator, or None for a defect of ours."""
+    from pydantic import ValidationError
+    from redis import RedisError
+    from sqlalchemy.exc import OperationalError
+
+    from db.embedded_account import EmbeddedServerError
+    from ops.preflight import NotReady, reason
+    from services.errors import CollectionsError
+
+    if isinstance(error, CollectionsError | EmbeddedServerError | NotReady):
+        return str(error)
+    if isinstance(error, ValidationError):  # settings, read in the first lines of every command
+        wrong = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
+        return f"A setting cannot be used: {'; '.join(wrong)}. See docs/operations.md."
+    if isinstance(error, OperationalError):
+        return f"The database cannot be used: {reason(error)}"
+    return f"The queue server cannot be used: {reason(error)}" if isinstance(error, RedisError) else None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""`make run`: from whatever state the machine is in to a running product, and back to nothing running."""
+
+import socket
+import sys
+import threading
+import time
+
+from rich.console import Console
+
+from db import embedded
+from ops import preflight, processes
+from ops.servers import available
+from ops.supervisor import Supervisor, only_one
+from settings import settings
+
+_SHOWN = Console(highlight=False, soft_wrap=True)
+
+
+def run(*, demo: bool = False) -> None:
+    """Check, start the servers, migrate, prepare the first sign-in, and keep everything running until told to stop.
+
+    Args:
+        demo: load demo data into an empty store without asking.
+
+    Raises:
+        NotReady: something is wrong that the operator must mend.
+        EmbeddedServerError: an embedded server cannot start.
+    """
+    home = settings().home
+    preflight.data_folder(home)
+    if warning := preflight.disk(home):
+        _SHOWN.print(f"[yellow]{warning}[/]")
+    with only_one(home):
+        preflight.port(settings().host, settings().port)
+        _SHOWN.print("Starting the servers ..." if _uses_embedded() else "Checking the servers ...")
+        with available(migrate=True):
+            notes = _prepare(demo=demo)
+            threading.Thread(target=_announce, args=(notes,), daemon=True).start()
+            Supervisor(processes.all_processes(), watch=_revive_servers if _uses_embedded() else None).run()
+            _SHOWN.print("Stopping ...")
+    _SHOWN.print("Stopped. The data stays" + (f" in {home}." if settings().database_url is None else "."))
+
+
+def _prepare(*, demo: bool) -> list[str]:
+    """What a fresh store needs before the first sign-in; the lines to show with the address."""
+    return []
+
+
+def _uses_embedded() -> bool:
+    return settings().database_url is None or settings().redis_url is None
+
+
+def _revive_servers() -> None:
+    """Start again an embedded server that died, on its old port: web and workers reconnect by themselves."""
+    home = settings().home
+    if settings().database_url is None and embedded.running_postgres(home) is None:
+        _SHOWN.print("The embedded database has died: starting it again.")
+        embedded.ensure_postgres(home)
+    if settings().redis_url is None and embedded.running_valkey(home) is None:
+        _SHOWN.print("The embedded queue server has died: starting it again.")
+        embedded.ensure_valkey(home)
+
+
+def _announce(notes: list[str]) -> None:
+    """Print the address once it answers, below the first lines of the processes, where it is seen."""
+    deadline = time.monotonic() + 120
+    while not _answers(settings().host, settings().port):
+        if time.monotonic() > deadline:
+            return  # the supervisor's lines tell why
+        time.sleep(0.1)
+    lines = [
+        "",
+        f"  Recoup runs at [bold]{processes.address()}[/]   (Ctrl-C stops it)",
+        *[f"  {note}" for note in notes],
+        "",
+    ]
+    _SHOWN.print("\n".join(lines))
+    sys.stdout.flush()
+
+
+def _answers(host: str, port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1" if host in {"0.0.0.0", "::"} else host, port), timeout=1):  # noqa: S104
+            return True
+    except OSError:
+        return False
