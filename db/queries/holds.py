@@ -1,0 +1,78 @@
+"""Statements of holds: dated stops on contact, and the changes of status that go with them."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Row, Select, func, or_, select, update
+from sqlalchemy import insert as plain_insert
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from db.models.access import AppUser
+from db.models.work import Hold, StatusChange
+
+
+def insert_hold(session: Session, **values: Any) -> int | None:
+    """Insert a hold; its id, or None when one with the same request key is there."""
+    return session.execute(
+        insert(Hold).values(**values).on_conflict_do_nothing(index_elements=["request_key"]).returning(Hold.id)
+    ).scalar_one_or_none()
+
+
+def insert_status_change(
+    session: Session, borrower_id: int, *, status: str, reason: str, changed_by: int | None
+) -> None:
+    """Keep the change of status as a fact."""
+    session.execute(
+        plain_insert(StatusChange).values(borrower_id=borrower_id, status=status, reason=reason, changed_by=changed_by)
+    )
+
+
+COLUMNS = (
+    Hold.id,
+    Hold.borrower_id,
+    Hold.kind,
+    Hold.reason,
+    Hold.starts_on,
+    Hold.ends_on,
+    AppUser.name.label("created_by_name"),
+)
+
+
+def by_request_key(session: Session, request_key: str) -> Row[*tuple[Any, ...]] | None:
+    """The hold that an earlier submit of the same form made."""
+    return session.execute(_holds().where(Hold.request_key == request_key)).one_or_none()
+
+
+def by_id(session: Session, hold_id: int) -> Row[*tuple[Any, ...]] | None:
+    """One hold that was not released."""
+    return session.execute(_holds().where(Hold.id == hold_id, Hold.released_at.is_(None))).one_or_none()
+
+
+def active(session: Session, borrower_id: int, *, as_of: date) -> Sequence[Row[*tuple[Any, ...]]]:
+    """Holds that are in force or yet to start, earliest first."""
+    return session.execute(
+        _holds()
+        .where(
+            Hold.borrower_id == borrower_id,
+            Hold.released_at.is_(None),
+            or_(Hold.ends_on.is_(None), Hold.ends_on > as_of),
+        )
+        .order_by(Hold.starts_on, Hold.id)
+    ).all()
+
+
+def _holds() -> Select[*tuple[Any, ...]]:
+    return select(*COLUMNS).outerjoin(AppUser, AppUser.id == Hold.created_by)
+
+
+def release(session: Session, hold_id: int, *, reason: str, released_by: int | None) -> bool:
+    """End a hold now; False when it was released already."""
+    changed = session.execute(
+        update(Hold)
+        .where(Hold.id == hold_id, Hold.released_at.is_(None))
+        .values(released_at=func.now(), released_by=released_by, release_reason=reason)
+        .returning(Hold.id)
+    ).first()
+    return changed is not None

@@ -1,0 +1,117 @@
+"""Follow-ups: when a borrower is to be worked again, and how. A new one takes the place of the one before."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from db.engine import transaction
+from db.queries import follow_ups as queries
+from services import audit, cases, clock, lender
+from services.actors import Actor, Permission
+from services.errors import Conflict, InvalidInput
+
+FURTHEST_DAYS = 180
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """A date on which the borrower is to be worked again."""
+
+    id: int
+    borrower_id: int
+    due_at: datetime
+    action: str
+    note: str | None
+
+
+def record(
+    actor: Actor,
+    borrower_id: int,
+    *,
+    due_at: datetime,
+    action: str = "call_back",
+    note: str | None = None,
+    request_key: str | None = None,
+) -> FollowUp:
+    """Set when the borrower is worked again. The same `request_key` again returns the first and changes nothing.
+
+    Raises:
+        NotAllowed: the actor may not record contacts.
+        NotFound: the borrower is not the actor's to see.
+        Conflict: someone else has the case open.
+        InvalidInput: the moment is past or too far, or the action is unknown.
+    """
+    actor.require(Permission.RECORD_CONTACT)
+    with transaction() as session:
+        if request_key and (row := queries.by_request_key(session, request_key)):
+            return FollowUp(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+        cases.workable(session, actor, borrower_id)
+        follow_up = add(session, actor, borrower_id, due_at=due_at, action=action, note=note, request_key=request_key)
+        settings = lender.load(session)
+        cases.refresh_for(session, settings.today, [borrower_id])
+        local = due_at.astimezone(ZoneInfo(settings.time_zone))
+        audit.record(
+            session,
+            actor,
+            "follow_up.recorded",
+            subject=("follow_up", follow_up.id),
+            summary=f"set a follow-up ({cases.ACTIONS[action].lower()}) for {local:%d %b %Y %H:%M}",
+            borrower_id=borrower_id,
+            after={"due_at": due_at.isoformat(), "action": action},
+        )
+        return follow_up
+
+
+def add(
+    session: Session,
+    actor: Actor,
+    borrower_id: int,
+    *,
+    due_at: datetime,
+    action: str,
+    note: str | None = None,
+    request_key: str | None = None,
+) -> FollowUp:
+    """Check and insert a follow-up in the caller's transaction, in the place of open ones.
+
+    Raises:
+        InvalidInput: the moment is past or too far, or the action is unknown.
+        Conflict: another submit of the same form was faster.
+    """
+    _check(due_at, action)
+    queries.finish(session, borrower_id)
+    follow_up_id = queries.insert_follow_up(
+        session,
+        borrower_id=borrower_id,
+        due_at=due_at,
+        action=action,
+        note=note,
+        created_by=actor.id,
+        request_key=request_key,
+    )
+    if follow_up_id is None:
+        raise Conflict("This form was submitted already; the follow-up is set.")
+    return FollowUp(id=follow_up_id, borrower_id=borrower_id, due_at=due_at, action=action, note=note)
+
+
+def finish(session: Session, borrower_id: int) -> None:
+    """Mark open follow-ups done, in the caller's transaction: the borrower was worked."""
+    queries.finish(session, borrower_id)
+
+
+def _check(due_at: datetime, action: str) -> None:
+    now = clock.now()
+    if action not in cases.ACTIONS:
+        raise InvalidInput({"action": "Choose one of the actions in the list."})
+    if due_at < now:
+        raise InvalidInput({"due_at": "The time is past; choose a later one."})
+    if due_at > now + timedelta(days=FURTHEST_DAYS):
+        raise InvalidInput({"due_at": f"Choose a time within {FURTHEST_DAYS} days."})
+
+
+def open_of(session: Session, borrower_id: int) -> list[FollowUp]:
+    """The borrower's open follow-ups, earliest first, for an actor already let in."""
+    rows = queries.open_of(session, borrower_id)
+    return [FollowUp(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name
