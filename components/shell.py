@@ -1,6 +1,7 @@
 """The frame around every page: sign-in, navigation by permission, who is signed in, the business date, notices."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import streamlit as st
 
@@ -11,25 +12,37 @@ from services.sessions import SignedIn
 
 PRODUCT = "Recoup"
 
+_HERE = Path(__file__).parent
 _STYLE = """
 <style>
 /* room: a tool used all day shows as much as it can */
-.block-container { padding: 1.1rem 1.6rem 2rem; max-width: none; }
-[data-testid="stSidebarUserContent"] { padding-bottom: .75rem; }
-h1, h2, h3 { letter-spacing: -.01em; }
+[data-testid="stHeader"] { height: 2.4rem; min-height: 2.4rem; background: transparent; }
+[data-testid="stToolbar"] { height: 2.4rem; min-height: 2.4rem; }
+.block-container { padding: 2.4rem 1.4rem 2rem; max-width: none; }
+[data-testid="stSidebarHeader"] { height: 3.2rem; margin-bottom: 0; }
+[data-testid="stSidebarUserContent"] { padding: .5rem 0 1rem; }
+h1, h2, h3, h4 { letter-spacing: -.01em; }
+h1, h2, h3, h4 { padding-top: .2rem; padding-bottom: .3rem; }
 /* figures stand under each other */
 .block-container, [data-testid="stMetricValue"], [data-testid="stMetricDelta"] {
   font-variant-numeric: tabular-nums lining-nums;
 }
-[data-testid="stMetricLabel"] p { font-size: .8rem; }
+[data-testid="stMetricLabel"] p { font-size: .85rem; }
 /* keyboard users see where they are */
 a:focus-visible, button:focus-visible, [role="tab"]:focus-visible {
   outline: 2px solid currentColor; outline-offset: 2px;
 }
+/* the one act of the sign-in screen */
+.st-key-sign_in_card { padding-top: 8vh; }
+.st-key-sign_in_card [data-testid="stFormSubmitButton"] button {
+  background: #1f5fa8; border-color: #1f5fa8; color: #fff; width: 100%;
+}
+.st-key-sign_in_card [data-testid="stFormSubmitButton"] button:hover { background: #184d8a; }
 @media (max-width: 640px) {
-  .block-container { padding: .75rem .75rem 2rem; }
+  .block-container { padding: 2.6rem .75rem 2rem; }
   h1 { font-size: 1.35rem; } h2 { font-size: 1.15rem; } h3 { font-size: 1.02rem; }
   [data-testid="stMetricValue"] { font-size: 1.25rem; }
+  .st-key-sign_in_card { padding-top: 1rem; }
 }
 </style>
 """
@@ -37,7 +50,8 @@ a:focus-visible, button:focus-visible, [role="tab"]:focus-visible {
 
 def run() -> None:
     """Draw the frame and, within it, the page that the address names, if the session and the role permit."""
-    st.set_page_config(page_title=PRODUCT, page_icon=":material/account_balance_wallet:", layout="wide")
+    st.set_page_config(page_title=PRODUCT, page_icon=str(_HERE / "mark.svg"), layout="wide")
+    st.logo(str(_HERE / "wordmark.svg"), icon_image=str(_HERE / "mark.svg"))
     st.html(_STYLE)
     who = guard.signed_in()
     page = _navigation(who.actor if who and not who.must_change_password else None)
