@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, FromClause, Select, Subquery, and_, false, func, or_, select, true
 from sqlalchemy.orm import Session, aliased
@@ -14,6 +14,9 @@ from db.models.owes import Borrower, Loan, Product, Segment
 from db.models.stands import LoanSnapshot, LoanState
 from db.models.work import Promise
 from db.queries.portfolio.scope import Scope, conditions
+
+if TYPE_CHECKING:
+    from db.base import AnyRow
 
 CLOSED, WRITTEN_OFF, NOT_REPORTED = 100, 101, 102
 
@@ -306,7 +309,8 @@ def account_totals(session: Session, chosen: AccountFilter, *, month_start: date
         func.coalesce(func.sum(base.c.overdue_amount), 0),
         func.coalesce(func.sum(base.c.outstanding), 0),
     ).select_from(base)
-    return AccountTotals(*session.execute(statement).one()._tuple())  # noqa: SLF001 - SQLAlchemy's public name
+    row: AnyRow = session.execute(statement).one()
+    return AccountTotals(*row)
 
 
 def attribute_keys(session: Session, *, sample: int = 2000) -> list[str]:

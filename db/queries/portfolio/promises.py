@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Select, and_, func, or_, select, text
 from sqlalchemy.orm import Session
@@ -12,6 +13,9 @@ from db.models.owes import Loan
 from db.models.stands import LoanState, PromiseDay
 from db.models.work import Promise
 from db.queries.portfolio.scope import Scope, conditions
+
+if TYPE_CHECKING:
+    from db.base import AnyRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,8 @@ def promises_now(session: Session, scope: Scope, *, month_start: date, today: da
         func.count().filter(status == "broken"),
         func.coalesce(func.sum(Promise.amount - Promise.paid_amount).filter(status == "broken"), 0),
     ).where(or_(status == "pending", and_(Promise.resolved_on >= month_start, Promise.resolved_on <= today)))
-    return PromiseSum(today, *session.execute(_of_scope(statement, scope)).one()._tuple())  # noqa: SLF001 - SQLAlchemy's public name
+    row: AnyRow = session.execute(_of_scope(statement, scope)).one()
+    return PromiseSum(today, *row)
 
 
 _Counts = Select[int, Decimal, int, int, int, Decimal]
