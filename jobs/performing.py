@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from jobs.registry import JOBS
 from services import jobs
-from services.errors import CollectionsError, Conflict
+from services.errors import CollectionsError, Conflict, Unavailable
 from services.jobs import ClaimedJob, LeaseLost, Progress
 
 log = structlog.get_logger("jobs")
@@ -39,7 +39,7 @@ def _do(job: ClaimedJob) -> None:
         result = JOBS[job.kind](job.id, job.arguments, _progress_of(job))
     except LeaseLost:
         log.warning("job.taken_over", run=job.id, kind=job.kind, attempt=job.attempt)
-    except Conflict as error:
+    except (Conflict, Unavailable) as error:
         jobs.try_again(job, error.message)
     except CollectionsError as error:
         log.info("job.refused", run=job.id, kind=job.kind, error=type(error).__name__)

@@ -3,9 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
+from jobs import cleaning, reminders, sealing
 from services.jobs import Progress
 
 Job = Callable[[int, dict[str, Any], Progress], dict[str, Any] | None]
 """(run id, arguments, progress) -> counts to show, or None. It may run twice, and be killed at any point."""
 
-JOBS: dict[str, Job] = {}
+JOBS: dict[str, Job] = {
+    "audit.seal": sealing.run,
+    "jobs.clean": cleaning.clean,
+    "reminders.plan": reminders.plan,
+    "reminders.send": reminders.send,
+}

@@ -27,6 +27,10 @@ class Conflict(CollectionsError):
     """Someone else changed it in the meantime; look again and decide anew."""
 
 
+class Unavailable(CollectionsError):
+    """Something outside is not there just now, such as the mail server; later it may be."""
+
+
 class InvalidInput(CollectionsError):
     """Fields that cannot be taken, each with its sentence."""
 

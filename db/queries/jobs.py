@@ -257,3 +257,13 @@ def open_run_of(session: Session, kind: str) -> int | None:
     return session.execute(
         select(JobRun.id).where(JobRun.kind == kind, JobRun.status.in_(("queued", "running"))).limit(1)
     ).scalar_one_or_none()
+
+
+def hurry(session: Session, run_id: int) -> bool:
+    """Let a run that waits for its time be claimed now; False when it does not wait for its time."""
+    statement = (
+        update(JobRun)
+        .where(JobRun.id == run_id, JobRun.status == "queued", JobRun.run_after > _NOW)
+        .values(run_after=_NOW)
+    )
+    return session.execute(statement.returning(JobRun.id)).one_or_none() is not None

@@ -52,7 +52,7 @@ def request(
 
 
 def start(actor: Actor, kind: str) -> int:
-    """Start recurring work now instead of at its time.
+    """Start recurring work now instead of at its time; what pauses before another attempt is tried at once.
 
     Raises:
         NotAllowed: the actor may not.
@@ -64,9 +64,11 @@ def start(actor: Actor, kind: str) -> int:
     if known is None or not known.can_start:
         raise Refused(f"{label_of(kind)} starts from its own page, with what it is about.")
     with transaction() as session:
-        if queries.open_run_of(session, kind) is not None:
+        waiting = queries.open_run_of(session, kind)
+        if waiting is not None and not queries.hurry(session, waiting):
             raise Conflict(f"{known.label} is waiting or running already: its progress is on the Jobs page.")
-        run_id = request(session, kind, _arguments_of(kind, lender.load(session)), actor=actor)
+        run_id = waiting or request(session, kind, _arguments_of(kind, lender.load(session)), actor=actor)
+        queries.notify(session, run_id)
         summary = f"started the job “{known.label}”"
         audit.record(session, actor, "job.started", subject=("job", run_id), summary=summary)
         return run_id

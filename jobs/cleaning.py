@@ -1,0 +1,11 @@
+"""Forgetting what nobody asks for any more."""
+
+from typing import Any
+
+from services import jobs
+from services.jobs import Progress
+
+
+def clean(_run_id: int, _arguments: dict[str, Any], _progress: Progress) -> dict[str, Any]:
+    """Remove records of old background work."""
+    return {"forgotten": jobs.forget_old()}
