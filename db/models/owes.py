@@ -42,6 +42,8 @@ class Lender(Base):
     """Longest time from today to the date of a promise."""
     grievance_contact: Mapped[str | None]
     """Where a borrower may complain, as every message names it (IN-11); None: the sender's own address."""
+    npa_by_borrower: Mapped[bool] = mapped_column(server_default=text("true"))
+    """Whether one NPA loan makes all loans of its borrower NPA, until the borrower owes no arrears at all (IRACP)."""
     closed_through: Mapped[date | None]
     """Last business date whose day-end close is complete."""
     data_version: Mapped[int] = mapped_column(server_default="0")
@@ -227,6 +229,8 @@ class Payment(Base):
         CheckConstraint("kind IN ('payment', 'reversal')", name="kind"),
         CheckConstraint("(kind = 'reversal') = (reverses_reference IS NOT NULL)", name="reversal_names_payment"),
         Index("ix_payment_batch", "batch_id", postgresql_using="brin"),
+        # reversals are few: derivation looks them up beside each payment
+        Index("ix_payment_reversal", "loan_id", "reverses_reference", postgresql_where=text("kind = 'reversal'")),
     )
     id: Mapped[Id]
     loan_id: Mapped[int] = mapped_column(ForeignKey("loan.id"))
@@ -252,6 +256,13 @@ class MandatePresentation(Base):
         UniqueConstraint("loan_id", "reference"),
         CheckConstraint("result IN ('paid', 'bounced')", name="result"),
         Index("ix_mandate_presentation_batch", "batch_id", postgresql_using="brin"),
+        # derivation counts bounces only
+        Index(
+            "ix_mandate_presentation_bounced",
+            "loan_id",
+            "presented_on",
+            postgresql_where=text("result = 'bounced'"),
+        ),
     )
     id: Mapped[Id]
     loan_id: Mapped[int] = mapped_column(ForeignKey("loan.id"))

@@ -220,12 +220,17 @@ class Restatement(Base):
     """A loan whose facts changed for a date already closed: its snapshots from then on are derived again."""
 
     __tablename__ = "restatement"
-    __table_args__ = (Index(None, "loan_id"),)
+    __table_args__ = (
+        Index(None, "loan_id"),
+        Index("ix_restatement_pending", "loan_id", postgresql_where=text("done_at IS NULL")),
+    )
     id: Mapped[Id]
     loan_id: Mapped[int]
     from_date: Mapped[date]
     cause: Mapped[str]
     created_at: Mapped[Instant] = mapped_column(server_default=func.now())
+    done_at: Mapped[Instant | None]
+    """When the days were derived again; None: waits for the job."""
 
 
 class RiskModel(Base):
