@@ -345,8 +345,8 @@ def test_worst_segments_come_first_and_small_ones_last(session, marek):
         make_flow(session, 0, 1, 500, segment_id=segment)  # was not past due
         make_day(session, OCT, segment_id=segment)
     found = told.worst_segments(marek, WHOLE, dimension=portfolio.Dimension.BRANCH)
-    told = [(part.name, part.forward, part.loans, part.is_small) for part in found.segments]
-    assert told == [("Bad", D("0.4"), 100, False), ("Calm", D("0.1"), 100, False), ("Tiny", D("0.8"), 5, True)]
+    listed = [(part.name, part.forward, part.loans, part.is_small) for part in found.segments]
+    assert listed == [("Bad", D("0.4"), 100, False), ("Calm", D("0.1"), 100, False), ("Tiny", D("0.8"), 5, True)]
     assert (found.opening_on, found.closing_on) == (SEP, OCT)
 
 
