@@ -69,6 +69,24 @@ DARK = Palette(
 )
 
 
+_DARKEST_FOR_BLACK, _LIGHTEST_FOR_WHITE = 0.5, 0.183
+"""Luminance from which chips are written on in black, and up to which white reaches a contrast of 4.5 : 1."""
+
+
+def legible(colour: str) -> str:
+    """A colour that a chip's text can be read on: chips are written in white unless the colour is light."""
+    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    while _LIGHTEST_FOR_WHITE < _luminance(red, green, blue) <= _DARKEST_FOR_BLACK:
+        red, green, blue = red * 0.97, green * 0.97, blue * 0.97
+    return "#" + "".join(f"{round(part * 255):02x}" for part in (red, green, blue))
+
+
+def _luminance(*rgb: float) -> float:
+    """Relative luminance as WCAG defines it."""
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in rgb]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
 def is_dark() -> bool:
     """Whether the browser shows the dark theme."""
     return st.context.theme.type == "dark"

@@ -119,9 +119,9 @@ def _config(column: Column) -> Any:
         common["pinned"] = True
     if column.kind == "chip":
         words = list(column.colours)
-        plain = palette.current().unknown
+        plain = palette.legible(palette.current().unknown)
         return st.column_config.MultiselectColumn(
-            **common, options=words, color=[column.colours[word] for word in words] or plain
+            **common, options=words, color=[palette.legible(column.colours[word]) for word in words] or plain
         )
     if column.kind == "link":
         return st.column_config.LinkColumn(**common, display_text=":material/open_in_new:")

@@ -28,10 +28,10 @@ columns = (
     Column("created_at", "Added", "moment"),
 )
 
-with st.container(horizontal=True, vertical_alignment="center"):
+with st.container(horizontal=True, vertical_alignment="center", gap="large"):
     enabled = [user for user in everyone if user.disabled_at is None]
     signed_in = sum(1 for user in enabled if user.open_sessions)
-    st.subheader(f"{len(enabled)} may sign in, {signed_in} are signed in now", anchor=False)
+    st.subheader(f"{len(enabled)} may sign in, {signed_in} signed in now", anchor=False, width="content")
     user_forms.add(actor)
 user_forms.one_time_password()
 chosen = tables.table(everyone, columns, key="users.table", select="id")

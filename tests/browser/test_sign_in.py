@@ -13,7 +13,7 @@ pytestmark = pytest.mark.browser
 COOKIE = "recoup_session"
 
 
-def session_cookie(page: Page) -> dict:
+def session_cookie(page: Page):
     return next(cookie for cookie in page.context.cookies() if cookie["name"] == COOKIE)
 
 
