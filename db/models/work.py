@@ -44,6 +44,11 @@ class CollectionCase(Base):
             "promise_due_on",
             postgresql_where=text("closed_on IS NULL AND promise_due_on IS NOT NULL"),
         ),
+        # what a user has open, and what a user's day closed
+        Index("ix_collection_case_held", "held_by", postgresql_where=text("held_by IS NOT NULL")),
+        Index(
+            "ix_collection_case_closed", "owner_id", "closed_on", postgresql_where=text("closed_on IS NOT NULL")
+        ),
         CheckConstraint("closed_on IS NULL OR closed_on >= opened_on", name="date_order"),
         {"postgresql_with": {"fillfactor": "80"}},
     )
@@ -236,6 +241,8 @@ class Promise(Base):
         Index("ix_promise_pending", "due_on", postgresql_where=text("status = 'pending'")),
         Index(None, "borrower_id"),
         Index(None, "resolved_on", "status"),
+        # a user's promises of a day
+        Index(None, "recorded_by", "promised_on"),
     )
     id: Mapped[Id]
     borrower_id: Mapped[int] = mapped_column(ForeignKey("borrower.id"))
