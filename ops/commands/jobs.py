@@ -1,0 +1,51 @@
+"""`manage.py jobs`: what runs in the background."""
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Background jobs: list, retry, start now.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_jobs() -> None:
+    """What runs, waits, failed, and was done lately."""
+    from ops.commands.showing import table
+    from ops.servers import available
+    from services import jobs
+    from services.actors import SYSTEM
+
+    with available(queue=False):
+        found = jobs.overview(SYSTEM)
+    rows = [*found.running, *found.failed, *found.waiting, *found.ended]
+    table(
+        ("Run", "Job", "Status", "Progress", "Note"),
+        (
+            (job.id, job.label, job.status, f"{job.done:,}/{job.total:,}" if job.total else None, job.error or job.note)
+            for job in rows
+        ),
+    )
+
+
+@app.command()
+def retry(run: Annotated[int, typer.Argument(help="Number of the failed run.")]) -> None:
+    """Put failed work back to the queue."""
+    from ops.servers import available
+    from services import jobs
+    from services.actors import SYSTEM
+
+    with available():
+        jobs.retry(SYSTEM, run)
+    typer.echo(f"Run {run} waits for a worker.")
+
+
+@app.command()
+def start(kind: Annotated[str, typer.Argument(help="Kind of job, such as close, score or reminders.plan.")]) -> None:
+    """Start recurring work now instead of at its time."""
+    from ops.servers import available
+    from services import jobs
+    from services.actors import SYSTEM
+
+    with available():
+        run = jobs.start(SYSTEM, kind)
+    typer.echo(f"Run {run} waits for a worker.")
