@@ -61,11 +61,12 @@ def _sealed(state: ChainState) -> str:
 
 def _verify(actor: Actor) -> None:
     bar = st.progress(0.0, text="Checking the chain…")
+
+    def show(done: int, of: int) -> None:
+        bar.progress(done / of, text=f"Checking the chain… {done:,} of {of:,} seals")
+
     with notices.showing_errors():
-        found = verifying.verify(
-            actor,
-            progress=lambda done, of: bar.progress(done / of, text=f"Checking the chain… {done:,} of {of:,} seals"),
-        )
+        found = verifying.verify(actor, progress=show)
         notices.after_rerun("The audit trail is intact." if found.is_intact else "The audit trail is broken.")
 
 
@@ -79,7 +80,7 @@ def search_form(actor: Actor, today: date) -> Search:
     )
     days: Any = period.date_input(
         "When",
-        value=(),
+        value=[],
         max_value=today,
         format="DD/MM/YYYY",
         key="audit.when",

@@ -1,6 +1,6 @@
 """Reading the trail: search by who, whom, what and when; one event with what it changed."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from db.base import AnyRow
-from db.engine import reading
+from db.engine import reading, transaction
 from db.queries import audit as queries
 from services import lender
 from services.actors import Actor, Permission
+from services.audit.recording import record
 from services.errors import InvalidInput, NotFound
 
 PAGE = 100
@@ -156,3 +157,28 @@ def known_actions(actor: Actor) -> list[str]:
     actor.require(Permission.VIEW_AUDIT)
     with reading() as session:
         return queries.actions(session)
+
+
+def export(actor: Actor, wanted: Search) -> tuple[Event, ...]:
+    """All events that match, newest first and `COUNTED_AT_MOST` at most, to be taken out as a file.
+
+    Taking them out is itself an event.
+
+    Raises:
+        NotAllowed: the actor may not read the audit trail.
+        InvalidInput: as `search`.
+    """
+    actor.require(Permission.VIEW_AUDIT)
+    with transaction(statement_timeout_ms=0) as session:
+        criteria = _criteria(session, wanted)
+        found = tuple(_event(row) for row in queries.events(session, criteria, before_id=None, limit=COUNTED_AT_MOST))
+        asked = {name: str(asked) for name, asked in asdict(wanted).items() if asked}
+        record(
+            session,
+            actor,
+            "audit.exported",
+            subject=("audit_trail", found[0].id if found else 0),
+            summary=f"took out {len(found):,} events of the audit trail",
+            after={"search": asked},
+        )
+    return found

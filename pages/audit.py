@@ -1,0 +1,35 @@
+"""The audit trail: search it, open an act, take out a borrower's record, and see that nothing in it was changed."""
+
+from components import audit_trail, empty, exports, notices, tables
+from components.guard import guard
+from components.tables import Column
+from services import lender
+from services.actors import Permission
+from services.audit import searching, verifying
+
+actor = guard(Permission.VIEW_AUDIT)
+
+COLUMNS = (
+    Column("at", "When", "moment", width=150),
+    Column("sentence", "What happened", width="large"),
+    Column("role", "Role", width=80),
+    Column("action", "Act", width=160),
+    Column("borrower_number", "Borrower", width=110, help="The lender's own number"),
+)
+
+audit_trail.chain(actor, verifying.state(actor))
+wanted = audit_trail.search_form(actor, lender.current().today)
+place = f"audit.events.{hash(wanted)}"
+with notices.showing_errors():
+    page = searching.search(actor, wanted, before_id=tables.position(place))
+    if not page.events:
+        empty.empty("Nothing matches.", "Widen the period, or leave a field empty.", icon=":material/search_off:")
+    else:
+        chosen = tables.table(page.events, COLUMNS, key="audit.table", select="id", height=520)
+        tables.totals(len(page.events), noun="events", of=page.found_label)
+        tables.next_page(place, page.next_before, is_first=tables.position(place) is None)
+        exports.downloads("Audit trail", lambda: searching.export(actor, wanted), key="audit.export")
+        if wanted.whom:
+            audit_trail.record_of_borrower(actor, wanted.whom)
+        if chosen is not None:
+            audit_trail.opened(searching.detail(actor, chosen))
