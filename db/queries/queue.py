@@ -1,0 +1,270 @@
+"""Statements of the work queue: lists of open cases by priority, and claims on them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, and_, func, literal, or_, select, text, true, update
+from sqlalchemy.orm import Session, aliased
+
+from db.models.access import AppUser
+from db.models.owes import Borrower, Product, Segment
+from db.models.work import CollectionCase, FollowUp
+
+_owner = aliased(AppUser)
+_holder = aliased(AppUser)
+
+
+class Tab(StrEnum):
+    """The lists of the queue."""
+
+    NOW = "now"
+    CALL_BACKS = "call-backs"
+    PROMISES = "promises"
+    BROKEN = "broken"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class QueueFilter:
+    """Which cases a list shows; an empty field asks nothing."""
+
+    owner_id: int | None = None
+    """Cases of this user."""
+    is_unallocated: bool = False
+    """Cases that nobody has."""
+    buckets: tuple[int, ...] = ()
+    risk_bands: tuple[int, ...] = ()
+    product_id: int | None = None
+    region: str | None = None
+    at_least: Decimal | None = None
+    """Overdue amount, in the lender's currency."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The last row of a page: the next page starts after it."""
+
+    priority: int
+    case_id: int
+
+
+def _in_tab(tab: Tab, today: date) -> ColumnElement[bool]:
+    if tab is Tab.NOW:
+        is_due = or_(CollectionCase.next_action_on.is_(None), CollectionCase.next_action_on <= today)
+        is_held = and_(CollectionCase.next_action == "review_hold", CollectionCase.next_action_on.is_(None))
+        return and_(is_due, ~func.coalesce(is_held, False))
+    if tab is Tab.CALL_BACKS:
+        return (
+            select(FollowUp.id)
+            .where(FollowUp.borrower_id == CollectionCase.borrower_id, FollowUp.done_at.is_(None))
+            .exists()
+        )
+    if tab is Tab.PROMISES:
+        return CollectionCase.promise_due_on <= today
+    return CollectionCase.has_broken_promise.is_(True) if tab is Tab.BROKEN else true()
+
+
+def _matching(statement: Select[*tuple[Any, ...]], wanted: QueueFilter) -> Select[*tuple[Any, ...]]:
+    statement = statement.where(CollectionCase.closed_on.is_(None))
+    if wanted.owner_id is not None:
+        statement = statement.where(CollectionCase.owner_id == wanted.owner_id)
+    if wanted.is_unallocated:
+        statement = statement.where(CollectionCase.owner_id.is_(None))
+    if wanted.buckets:
+        statement = statement.where(CollectionCase.bucket.in_(wanted.buckets))
+    if wanted.risk_bands:
+        statement = statement.where(CollectionCase.risk_band.in_(wanted.risk_bands))
+    if wanted.at_least is not None:
+        statement = statement.where(CollectionCase.overdue_amount >= wanted.at_least)
+    segments = _segments(wanted)
+    return statement if segments is None else statement.where(CollectionCase.segment_id.in_(segments))
+
+
+def _segments(wanted: QueueFilter) -> Select[int] | None:
+    if wanted.product_id is None and wanted.region is None:
+        return None
+    statement = select(Segment.id)
+    if wanted.product_id is not None:
+        statement = statement.where(Segment.product_id == wanted.product_id)
+    if wanted.region is not None:
+        statement = statement.where(Segment.region == wanted.region)
+    return statement
+
+
+ROW_COLUMNS = (
+    CollectionCase.id.label("case_id"),
+    CollectionCase.borrower_id,
+    Borrower.name,
+    Borrower.external_id.label("number"),
+    CollectionCase.priority,
+    CollectionCase.priority_reasons,
+    CollectionCase.loans,
+    CollectionCase.max_dpd,
+    CollectionCase.bucket,
+    CollectionCase.risk_band,
+    CollectionCase.overdue_amount,
+    CollectionCase.outstanding,
+    CollectionCase.stage,
+    CollectionCase.next_action,
+    CollectionCase.next_action_on,
+    CollectionCase.last_contact_at,
+    CollectionCase.last_outcome,
+    CollectionCase.promise_due_on,
+    CollectionCase.promise_amount,
+    CollectionCase.has_broken_promise,
+    CollectionCase.owner_id,
+    _owner.name.label("owner_name"),
+    CollectionCase.held_by,
+    _holder.name.label("holder_name"),
+    CollectionCase.held_until,
+)
+
+
+def _rows() -> Select[*tuple[Any, ...]]:
+    return (
+        select(*ROW_COLUMNS)
+        .join(Borrower, Borrower.id == CollectionCase.borrower_id)
+        .outerjoin(_owner, _owner.id == CollectionCase.owner_id)
+        .outerjoin(_holder, _holder.id == CollectionCase.held_by)
+    )
+
+
+def page(
+    session: Session, wanted: QueueFilter, tab: Tab, *, today: date, after: Cursor | None, limit: int
+) -> Sequence[Row[*tuple[Any, ...]]]:
+    """A page of cases, highest priority first."""
+    statement = _matching(_rows(), wanted).where(_in_tab(tab, today))
+    if after is not None:
+        statement = statement.where(
+            or_(
+                CollectionCase.priority < after.priority,
+                and_(CollectionCase.priority == after.priority, CollectionCase.id > after.case_id),
+            )
+        )
+    return session.execute(statement.order_by(CollectionCase.priority.desc(), CollectionCase.id).limit(limit)).all()
+
+
+def case_row(session: Session, case_id: int) -> Row[*tuple[Any, ...]] | None:
+    """One open case as lists show it."""
+    statement = _rows().where(CollectionCase.id == case_id, CollectionCase.closed_on.is_(None))
+    return session.execute(statement).one_or_none()
+
+
+def counts(session: Session, wanted: QueueFilter, *, today: date, at_most: int) -> dict[Tab, int]:
+    """How many cases each tab holds, counted no further than `at_most`, so that it costs the same on any book."""
+    columns = []
+    for tab in Tab:
+        some = _matching(select(literal(1)).select_from(CollectionCase), wanted).where(_in_tab(tab, today))
+        columns.append(select(func.count()).select_from(some.limit(at_most).subquery()).scalar_subquery())
+    found = session.execute(select(*columns)).one()
+    return dict(zip(Tab, found, strict=True))
+
+
+def sums(session: Session, wanted: QueueFilter, tab: Tab, *, today: date) -> Row[int, Decimal]:
+    """How many cases match and what is overdue on them, in full."""
+    statement = _matching(
+        select(func.count(), func.coalesce(func.sum(CollectionCase.overdue_amount), Decimal(0))), wanted
+    )
+    return session.execute(statement.where(_in_tab(tab, today))).one()
+
+
+def matching_ids(session: Session, wanted: QueueFilter, tab: Tab, *, today: date) -> list[int]:
+    """Ids of all cases that match, highest priority first."""
+    statement = _matching(select(CollectionCase.id), wanted).where(_in_tab(tab, today))
+    return list(session.execute(statement.order_by(CollectionCase.priority.desc(), CollectionCase.id)).scalars())
+
+
+def claim(session: Session, case_id: int, user_id: int, *, at: datetime, until: datetime) -> bool:
+    """Hold an open case for a user, unless someone else holds it; whether the claim was won."""
+    changed = session.execute(
+        update(CollectionCase)
+        .where(
+            CollectionCase.id == case_id,
+            CollectionCase.closed_on.is_(None),
+            or_(
+                CollectionCase.held_by.is_(None),
+                CollectionCase.held_by == user_id,
+                CollectionCase.held_until <= at,
+            ),
+        )
+        .values(held_by=user_id, held_until=until)
+        .returning(CollectionCase.id)
+    ).first()
+    return changed is not None
+
+
+def claim_first(
+    session: Session, case_ids: Sequence[int], user_id: int, *, at: datetime, until: datetime
+) -> int | None:
+    """Hold the first case of a list that is free, passing over those that others are claiming this moment."""
+    statement = text("""
+        UPDATE collection_case SET held_by = :user_id, held_until = :until
+        WHERE id = (
+            SELECT c.id
+            FROM unnest(CAST(:ids AS bigint[])) WITH ORDINALITY AS wanted (id, place)
+            JOIN collection_case c ON c.id = wanted.id
+            WHERE c.closed_on IS NULL AND (c.held_by IS NULL OR c.held_by = :user_id OR c.held_until <= :at)
+            ORDER BY wanted.place LIMIT 1
+            FOR UPDATE OF c SKIP LOCKED
+        )
+        RETURNING id
+    """)
+    values = {"ids": list(case_ids), "user_id": user_id, "at": at, "until": until}
+    return session.execute(statement, values).scalar_one_or_none()
+
+
+def release(session: Session, user_id: int, *, but: int | None = None) -> list[int]:
+    """Let go of the cases that a user holds, all but one; ids of those let go."""
+    statement = update(CollectionCase).where(CollectionCase.held_by == user_id)
+    if but is not None:
+        statement = statement.where(CollectionCase.id != but)
+    released = session.execute(statement.values(held_by=None, held_until=None).returning(CollectionCase.id))
+    return list(released.scalars())
+
+
+def products(session: Session) -> Sequence[Row[int, str]]:
+    """Products, for the filter."""
+    return session.execute(select(Product.id, Product.name).order_by(Product.name)).all()
+
+
+def regions(session: Session) -> list[str]:
+    """Regions, for the filter."""
+    statement = select(Segment.region).where(Segment.region.is_not(None)).distinct().order_by(Segment.region)
+    return [region for region in session.execute(statement).scalars() if region is not None]
+
+
+def work_of_day(session: Session, user_ids: Sequence[int], *, since: datetime, today: date) -> Row[*tuple[Any, ...]]:
+    """Contacts, right-party contacts and promises that users recorded on a day, which began at `since`."""
+    statement = text("""
+        SELECT count(*) AS contacts, count(*) FILTER (WHERE d.is_right_party) AS right_party,
+               count(DISTINCT a.borrower_id) AS borrowers,
+               (SELECT count(*) FROM promise p
+                WHERE p.recorded_by = ANY(CAST(:ids AS bigint[])) AND p.promised_on = :today
+                  AND p.status <> 'cancelled') AS promises,
+               (SELECT coalesce(sum(p.amount), 0) FROM promise p
+                WHERE p.recorded_by = ANY(CAST(:ids AS bigint[])) AND p.promised_on = :today
+                  AND p.status <> 'cancelled') AS promised
+        FROM contact_attempt a JOIN disposition d ON d.code = a.outcome
+        WHERE a.recorded_by = ANY(CAST(:ids AS bigint[])) AND a.at >= :since
+    """)
+    return session.execute(statement, {"ids": list(user_ids), "since": since, "today": today}).one()
+
+
+def collected(session: Session, owner_id: int, *, today: date) -> Decimal:
+    """Payments of a day on loans of the borrowers whose cases a user has, or had when they were closed that day."""
+    statement = text("""
+        WITH mine AS (
+            SELECT c.borrower_id FROM collection_case c WHERE c.owner_id = :owner_id AND c.closed_on IS NULL
+            UNION
+            SELECT c.borrower_id FROM collection_case c WHERE c.owner_id = :owner_id AND c.closed_on = :today
+        )
+        SELECT coalesce(sum(CASE y.kind WHEN 'payment' THEN y.amount ELSE -y.amount END), 0)
+        FROM mine m
+        JOIN loan l ON l.borrower_id = m.borrower_id
+        JOIN payment y ON y.loan_id = l.id AND y.paid_on = :today
+    """)
+    return Decimal(session.execute(statement, {"owner_id": owner_id, "today": today}).scalar_one())

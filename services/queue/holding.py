@@ -1,0 +1,131 @@
+"""Holding a case while it is worked: one collector a borrower at a time, by leases that end by themselves."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row
+from sqlalchemy.orm import Session
+
+from db.engine import transaction
+from db.queries import queue as queries
+from db.queries.queue import Cursor, QueueFilter, Tab
+from services import audit, cases, clock, lender, policy
+from services.actors import Actor, Permission
+from services.queue.listing import PAGE, scoped, visible
+
+LEASE = timedelta(minutes=15)
+"""How long a case stays with the one who opened it; each act on it starts the time anew."""
+_RENEW_BELOW = timedelta(minutes=10)
+_TRIES = 5
+
+
+def take(actor: Actor, case_id: int) -> datetime:
+    """Hold a case while it is worked, for `LEASE` from now; until when.
+
+    1. one statement claims it if nobody else holds it; 2. cases the actor held before are let go; 3. the first
+    opening is recorded, a renewal is not.
+
+    Raises:
+        NotAllowed: the actor may not work the queue.
+        NotFound: the case is closed, or not the actor's.
+        Conflict: someone else has it open; the sentence says who and until when.
+    """
+    actor.require(Permission.WORK_QUEUE)
+    now = clock.now()
+    with transaction() as session:
+        row = visible(session, actor, case_id)
+        is_mine = row.held_by == actor.id and row.held_until > now
+        if is_mine and row.held_until - now > _RENEW_BELOW:
+            return _until(row)
+        if not queries.claim(session, case_id, actor.id or 0, at=now, until=now + LEASE):
+            holder = visible(session, actor, case_id)
+            raise cases.held_by_other(holder.holder_name, holder.held_until, lender.load(session).time_zone)
+        if not is_mine:
+            queries.release(session, actor.id or 0, but=case_id)
+            _record_taken(session, actor, case_id, row.borrower_id)
+        return now + LEASE
+
+
+def _until(row: Row[*tuple[Any, ...]]) -> datetime:
+    until: datetime = row.held_until
+    return until
+
+
+def _record_taken(session: Session, actor: Actor, case_id: int, borrower_id: int) -> None:
+    audit.record(
+        session,
+        actor,
+        "case.taken",
+        subject=("case", case_id),
+        summary="opened the case",
+        borrower_id=borrower_id,
+    )
+
+
+def next_case(actor: Actor, wanted: QueueFilter | None = None, *, but: int | None = None) -> int | None:
+    """Hold the best case to work now, and let go of the one before; its id, or None when nothing is left.
+
+    Cases that may be called now come before those that may not, each in order of priority. Two who ask at the same
+    moment are given different cases.
+
+    Args:
+        actor: who works.
+        wanted: which cases; None: all that the actor may work.
+        but: a case to pass over, normally the one just done.
+
+    Raises:
+        NotAllowed: the actor may not work the queue.
+    """
+    actor.require(Permission.WORK_QUEUE)
+    scope = scoped(actor, wanted or QueueFilter())
+    now = clock.now()
+    with transaction() as session:
+        claimed = _claim_best(session, actor, scope, but, now)
+        queries.release(session, actor.id or 0, but=claimed)
+        if claimed is not None:
+            _record_taken(session, actor, claimed, visible(session, actor, claimed).borrower_id)
+        return claimed
+
+
+def _claim_best(session: Session, actor: Actor, scope: QueueFilter, but: int | None, now: datetime) -> int | None:
+    today = lender.load(session).today
+    after: Cursor | None = None
+    for _ in range(_TRIES):
+        rows = queries.page(session, scope, Tab.NOW, today=today, after=after, limit=PAGE)
+        if not rows:
+            return None
+        order = _callable_first(session, rows, now, but)
+        claimed = queries.claim_first(session, order, actor.id or 0, at=now, until=now + LEASE)
+        if claimed is not None:
+            return claimed
+        after = Cursor(rows[-1].priority, rows[-1].case_id)
+    return None
+
+
+def _callable_first(
+    session: Session, rows: Sequence[Row[*tuple[Any, ...]]], now: datetime, but: int | None
+) -> list[int]:
+    answers = policy.preview_many(session, [row.borrower_id for row in rows], "call", now)
+    ranked = sorted(rows, key=lambda row: not answers[row.borrower_id].is_allowed)  # stable: priority within each
+    return [row.case_id for row in ranked if row.case_id != but]
+
+
+def release(actor: Actor) -> None:
+    """Let go of the case that the actor has open, so that others may take it.
+
+    Raises:
+        NotAllowed: the actor may not work the queue.
+    """
+    actor.require(Permission.WORK_QUEUE)
+    with transaction() as session:
+        for case_id in queries.release(session, actor.id or 0):
+            row = queries.case_row(session, case_id)
+            audit.record(
+                session,
+                actor,
+                "case.released",
+                subject=("case", case_id),
+                summary="let go of the case",
+                borrower_id=row.borrower_id if row else None,
+            )
