@@ -34,6 +34,7 @@ from starlette.requests import Request  # noqa: E402
 from starlette.responses import PlainTextResponse, RedirectResponse, Response  # noqa: E402
 from starlette.routing import Route  # noqa: E402
 from starlette.types import ASGIApp, Message, Receive, Scope, Send  # noqa: E402
+from streamlit.runtime.pages_manager import PagesManager  # noqa: E402
 
 from components import browser, notices  # noqa: E402
 from services import passwords, sessions  # noqa: E402
@@ -155,6 +156,7 @@ def _on_script_error(error: Exception) -> bool:
 
 
 browser.serve_routes()
+PagesManager.uses_pages_directory = False  # else a cold server would run pages/x.py at /x without app.py: see the guard
 app: Any = st.App(
     PROJECT / "app.py",
     routes=[

@@ -75,9 +75,11 @@ def go(path: str) -> None:
 
 def address() -> str | None:
     """Where the browser connects from, as far as the server knows; None for the same machine."""
-    return st.context.ip_address
+    held = st.context.ip_address
+    return held if isinstance(held, str) else None
 
 
 def user_agent() -> str | None:
     """What the browser calls itself."""
-    return st.context.headers.get("User-Agent")
+    held = st.context.headers.get("User-Agent")
+    return held if isinstance(held, str) else None
