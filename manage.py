@@ -91,11 +91,16 @@ def _sentence(error: Exception) -> str | None:
     if isinstance(error, CollectionsError | EmbeddedServerError | NotReady):
         return str(error)
     if isinstance(error, ValidationError):  # settings, read in the first lines of every command
-        wrong = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
+        wrong = [f"{_variable(item['loc'])}: {item['msg']}" for item in error.errors()]
         return f"A setting cannot be used: {'; '.join(wrong)}. See docs/operations.md."
     if isinstance(error, OperationalError):
         return f"The database cannot be used: {reason(error)}"
     return f"The queue server cannot be used: {reason(error)}" if isinstance(error, RedisError) else None
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    name = str(location[0])
+    return name if name.isupper() else f"RECOUP_{name.upper()}"
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """The embedded servers, used where no address is configured: Postgres for all that matters, Valkey for the queue."""
 
+import fcntl
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from db.embedded_account import EmbeddedServerError
+from db.embedded_account import EmbeddedServerError, prepare_home, server_account
 from db.embedded_postgres import (
     PostgresServer,
     ensure_postgres,
@@ -62,20 +64,22 @@ def stop(home: Path) -> None:
 
 @contextmanager
 def serving(home: Path, *, database: bool = True, queue: bool = True) -> Iterator[None]:
-    """Within, the servers run: those that already did are left running at the end, those started here are stopped.
+    """Within, the servers run. Who leaves last of all processes stops them, also those that a killed one left running.
 
     Raises:
         EmbeddedServerError: one cannot start.
     """
-    database_ran, queue_ran = running_postgres(home) is not None, running_valkey(home) is not None
-    try:
-        if database:
-            ensure_postgres(home)
-        if queue:
-            ensure_valkey(home)
-        yield
-    finally:
-        if queue and not queue_ran:
-            stop_valkey(home)
-        if database and not database_ran:
-            stop_postgres(home)
+    prepare_home(home, server_account())
+    descriptor = os.open(home / "users.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    with os.fdopen(descriptor, "w") as users:
+        fcntl.flock(users, fcntl.LOCK_SH)
+        try:
+            if database:
+                ensure_postgres(home)
+            if queue:
+                ensure_valkey(home)
+            yield
+        finally:
+            with suppress(BlockingIOError):  # someone else still uses them
+                fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                stop(home)

@@ -91,13 +91,22 @@ def database(url: str | None = None) -> server.ServerFacts:
             facts = server.facts(connection)
     except SQLAlchemyError as error:
         raise NotReady(f"The database {shown} cannot be used: {reason(error)} Check DATABASE_URL.") from None
+    require_supported(facts, shown)
+    return facts
+
+
+def require_supported(facts: server.ServerFacts, shown: str) -> None:
+    """The database is of a version and kind that we can use.
+
+    Raises:
+        NotReady: it is not.
+    """
     if facts.version < POSTGRES_AT_LEAST:
         raise NotReady(f"The database {shown} is Postgres {facts.version}; Recoup needs {POSTGRES_AT_LEAST} or newer.")
     if facts.encoding != "UTF8":
         raise NotReady(f"The database {shown} is encoded in {facts.encoding}: make one with ENCODING 'UTF8'.")
     if facts.is_standby:
         raise NotReady(f"The database {shown} is a read-only standby: set DATABASE_URL to its primary.")
-    return facts
 
 
 def queue(url: str) -> None:

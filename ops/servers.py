@@ -1,7 +1,7 @@
 """The servers that commands need: the configured ones, checked, or the embedded ones, started for as long as needed."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from db import embedded
 from ops import preflight, schema
@@ -31,7 +31,11 @@ def available(*, queue: bool = True, migrate: bool | None = None) -> Iterator[No
     if own_database or own_queue:
         preflight.data_folder(home)
         preflight.disk(home)
-    with embedded.serving(home, database=own_database, queue=queue and own_queue):
+    with (
+        embedded.serving(home, database=own_database, queue=queue and own_queue)
+        if own_database or own_queue
+        else nullcontext()
+    ):
         facts = preflight.database()
         if queue:
             preflight.queue(queue_address())

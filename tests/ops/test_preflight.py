@@ -1,0 +1,115 @@
+"""What is wrong before a start is told in one sentence."""
+
+import shutil
+import socket
+from types import SimpleNamespace
+
+import psycopg
+import pytest
+
+from db.queries.server import ServerFacts
+from ops import preflight, schema
+from ops.preflight import NotReady
+
+
+def by_owner(database, statement: str) -> None:
+    with psycopg.connect(database.owner_url.replace("+psycopg", "")) as connection:
+        connection.execute(statement)
+
+
+def test_taken_port_is_told():
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(NotReady, match=r"Port \d+ on 127.0.0.1 cannot be used \(Address already in use\)"):
+            preflight.port("127.0.0.1", other.getsockname()[1])
+
+
+def test_free_port_passes():
+    preflight.port("127.0.0.1", 0)
+
+
+def test_full_disk_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=10**6))
+    with pytest.raises(NotReady, match="is full"):
+        preflight.disk(tmp_path / "not" / "yet")
+
+
+def test_nearly_full_disk_is_a_warning(tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=10**9))
+    assert "nearly full" in preflight.disk(tmp_path)
+
+
+def test_data_folder_below_a_file_is_told(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(NotReady, match="cannot be written"):
+        preflight.data_folder(tmp_path / "file" / "home")
+
+
+def test_unreachable_database_is_told_without_its_password():
+    with pytest.raises(NotReady) as refused:
+        preflight.database("postgresql+psycopg://someone:hush@127.0.0.1:1/book")
+    assert "127.0.0.1:1/book" in str(refused.value)
+    assert "hush" not in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_wrong_password_is_told_without_it(database):
+    url = database.url.replace("recoup_app:", "recoup_app:wrong")
+    with pytest.raises(NotReady, match="password authentication failed") as refused:
+        preflight.database(url)
+    assert url.split(":")[2].split("@")[0] not in str(refused.value)
+
+
+def test_unreachable_queue_is_told():
+    with pytest.raises(NotReady, match=r"queue server 127.0.0.1:1/0 cannot be used"):
+        preflight.queue("redis://:hush@127.0.0.1:1/0")
+
+
+def test_queue_that_answers_passes(queue_url):
+    preflight.queue(queue_url)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"version": 15}, "Postgres 15; Recoup needs 16"),
+        ({"encoding": "SQL_ASCII"}, "encoded in SQL_ASCII"),
+        ({"is_standby": True}, "read-only standby"),
+    ],
+)
+def test_unsupported_database_is_told(changed, told):
+    sound = {"version": 18, "encoding": "UTF8", "is_standby": False, "tables": frozenset(), "revisions": ()}
+    preflight.require_supported(ServerFacts(**sound), "here")
+    with pytest.raises(NotReady, match=told):
+        preflight.require_supported(ServerFacts(**(sound | changed)), "here")
+
+
+def test_empty_database_is_migrated_once(empty_database):
+    assert schema.upgrade()
+    assert not schema.upgrade()
+
+
+def test_newer_schema_is_told(database):
+    by_owner(database, "UPDATE alembic_version SET version_num = 'from_the_future'")
+    with pytest.raises(NotReady, match=r"from_the_future\) is newer than this release"):
+        schema.upgrade()
+
+
+def test_half_restored_schema_is_told(database):
+    by_owner(database, "DROP TABLE loan_state CASCADE")
+    with pytest.raises(NotReady, match="incomplete: loan_state missing"):
+        schema.upgrade()
+
+
+def test_database_of_something_else_is_told(empty_database):
+    by_owner(empty_database, "CREATE TABLE theirs (one int)")
+    with pytest.raises(NotReady, match="tables but no schema version"):
+        schema.upgrade()
+
+
+def test_failed_migration_leaves_the_schema_as_it_was(empty_database):
+    by_owner(empty_database, "CREATE SCHEMA staging")  # the first migration makes it too
+    with pytest.raises(NotReady, match=r"stays at schema version none: .*staging"):
+        schema.upgrade()
+    assert preflight.database().tables <= {"alembic_version"}
