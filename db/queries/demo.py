@@ -1,0 +1,83 @@
+"""Statements of the demo data: COPY into the product's own tables, and the rows that these point at."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from psycopg import sql
+from sqlalchemy import func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from db.models.access import AppUser
+from db.models.audit import AuditEvent
+from db.models.owes import Lender, Loan, Product, Segment
+
+
+def has_loans(session: Session) -> bool:
+    """Whether the database holds any loan."""
+    return session.execute(select(Loan.id).limit(1)).first() is not None
+
+
+def has_event(session: Session, action: str) -> bool:
+    """Whether an act of this name is in the audit trail."""
+    return session.execute(select(AuditEvent.id).where(AuditEvent.action == action).limit(1)).first() is not None
+
+
+def copy(session: Session, table: str, columns: Sequence[str], csv: bytes) -> None:
+    """COPY rows, as CSV without header, into a table. Names are constants of the caller."""
+    order = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(
+        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
+    )
+    driver: Any = session.connection().connection.driver_connection
+    with driver.cursor() as cursor, cursor.copy(order) as stream:
+        stream.write(csv)
+
+
+def reserve_ids(session: Session, table: str, size: int) -> int:
+    """First of `size` successive ids of a table, which nobody else will get."""
+    statement = text("""
+        SELECT min(id), max(id)
+        FROM (SELECT nextval(pg_get_serial_sequence(:table, 'id')) AS id FROM generate_series(1, :size)) AS taken
+    """)
+    first, last = session.execute(statement, {"table": table, "size": size}).one()
+    if size and last - first + 1 != size:
+        raise RuntimeError(f"ids of {table} are being taken by someone else")
+    return int(first or 0)
+
+
+def product_ids(session: Session, products: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """Ids of products by code; those that are not there are added."""
+    session.execute(insert(Product).values(list(products)).on_conflict_do_nothing())
+    codes = [product["code"] for product in products]
+    rows = session.execute(select(Product.code, Product.id).where(Product.code.in_(codes)))
+    return {row.code: row.id for row in rows}
+
+
+def segment_ids(session: Session, segments: Sequence[dict[str, Any]]) -> dict[tuple[int, str, str], int]:
+    """Ids of segments by product, branch and attribute; those that are not there are added."""
+    session.execute(insert(Segment).values(list(segments)).on_conflict_do_nothing())
+    rows = session.execute(select(Segment.product_id, Segment.branch, Segment.attribute, Segment.id))
+    return {(row.product_id, row.branch, row.attribute): row.id for row in rows}
+
+
+def ensure_users(session: Session, users: Sequence[dict[str, Any]]) -> dict[str, int]:
+    """Ids of users by user name; those that are not there are added with a password that nothing matches."""
+    locked = [{**user, "password_hash": "!"} for user in users]
+    session.execute(insert(AppUser).values(locked).on_conflict_do_nothing())
+    names = [user["username"] for user in users]
+    rows = session.execute(select(AppUser.username, AppUser.id).where(func.lower(AppUser.username).in_(names)))
+    return {row.username: row.id for row in rows}
+
+
+def set_password(session: Session, usernames: Sequence[str], password_hash: str) -> None:
+    """Give users one password, which they need not change."""
+    session.execute(
+        update(AppUser)
+        .where(func.lower(AppUser.username).in_(usernames))
+        .values(password_hash=password_hash, must_change_password=False)
+    )
+
+
+def name_lender(session: Session, name: str, segment_attribute: str) -> None:
+    """Set the lender's name and the attribute that its portfolio is filtered by."""
+    session.execute(update(Lender).values(name=name, segment_attribute=segment_attribute))
