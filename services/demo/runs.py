@@ -6,7 +6,7 @@ from datetime import date
 
 import numpy as np
 
-from services.demo import behaviour, book, conduct, schedules
+from services.demo import behaviour, book, conduct, happenings, schedules
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Run:
 
     book: book.Book
     schedules: schedules.Schedules
-    behaviour: behaviour.Behaviour
+    behaviour: happenings.Behaviour
     conduct: conduct.Conduct
     rng: np.random.Generator
     """What is left of the run's randomness, for names and numbers."""
