@@ -29,6 +29,10 @@ TABS: Final = {
 }
 
 
+def _sentence_case(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
 @dataclass(frozen=True, slots=True)
 class QueueRow:
     """A case as a line of the queue."""
@@ -67,7 +71,7 @@ class QueueRow:
     def why(self) -> str:
         """The two strongest reasons for its place, in words."""
         raising = [reason.words for reason in self.reasons if reason.points > 0]
-        return ", ".join(raising[:2]).capitalize()
+        return _sentence_case(", ".join(raising[:2]))
 
     @property
     def action_words(self) -> str:

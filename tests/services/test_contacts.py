@@ -1,5 +1,6 @@
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -12,7 +13,7 @@ from tests import builders
 
 TODAY = date(2025, 6, 16)
 EVENING = datetime(2025, 6, 16, 15, 0, tzinfo=UTC)  # 20:30 in India
-CALL = {"channel": "call", "direction": "outbound"}
+CALL: dict[str, Any] = {"channel": "call", "direction": "outbound"}
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ def test_promise_for_the_last_day_of_the_limit_is_taken(ana, loan):
 
 
 def test_promise_above_what_is_owed_is_refused(session, ana, loan):
-    with pytest.raises(Refused, match="more than the 80,000.00 owed"):
+    with pytest.raises(Refused, match=r"more than the 80,000\.00 owed"):
         promises.record(ana, loan, amount=Decimal("80000.01"), due_on=TODAY)
     promises.record(ana, loan, amount=Decimal(80_000), due_on=TODAY)
     with pytest.raises(Refused, match="promised already"):

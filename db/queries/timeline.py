@@ -1,0 +1,101 @@
+"""The timeline of a borrower: one statement over everything that happened, newest first."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, text
+from sqlalchemy.orm import Session
+
+# each part yields (kind, at, id, loan_id, title, detail, amount, state, who); a day's facts stand at noon of the day
+PARTS = {
+    "contact": """
+        SELECT 'contact', a.at, a.id, a.loan_id, d.label,
+               concat_ws(' · ', CASE a.direction WHEN 'inbound' THEN 'inbound' END,
+                         CASE WHEN a.person <> 'nobody' THEN replace(a.person, '_', '-') END, a.note,
+                         'against the gate: ' || a.override_reason),
+               NULL::numeric, a.channel, u.name
+        FROM contact_attempt a JOIN disposition d ON d.code = a.outcome LEFT JOIN app_user u ON u.id = a.recorded_by
+        WHERE a.borrower_id = :borrower_id
+    """,
+    "promise": """
+        SELECT 'promise', p.promised_at, p.id, p.loan_id, 'Promised for ' || to_char(p.due_on, 'FMDD Mon YYYY'),
+               CASE WHEN p.status = 'partly_kept' THEN 'paid ' || to_char(p.paid_amount, 'FM999999999990.00') END,
+               p.amount, p.status, u.name
+        FROM promise p LEFT JOIN app_user u ON u.id = p.recorded_by
+        WHERE p.borrower_id = :borrower_id
+    """,
+    "payment": """
+        SELECT 'payment', (y.paid_on + time '12:00') AT TIME ZONE :zone, y.id, y.loan_id,
+               CASE y.kind WHEN 'reversal' THEN 'Payment reversed' ELSE 'Paid' END,
+               concat_ws(' · ', y.mode, y.reference), y.amount, y.kind, NULL
+        FROM payment y JOIN loan l ON l.id = y.loan_id
+        WHERE l.borrower_id = :borrower_id
+    """,
+    "bounce": """
+        SELECT 'bounce', (m.presented_on + time '12:00') AT TIME ZONE :zone, m.id, m.loan_id, 'Auto-debit bounced',
+               m.reason, m.amount, 'bounced', NULL
+        FROM mandate_presentation m JOIN loan l ON l.id = m.loan_id
+        WHERE l.borrower_id = :borrower_id AND m.result = 'bounced'
+    """,
+    "message": """
+        SELECT 'message', coalesce(m.sent_at, m.created_at), m.id, m.loan_id, coalesce(m.subject, r.name),
+               concat_ws(' · ', r.name, m.status_reason), NULL::numeric, m.status, NULL
+        FROM message m JOIN reminder_rule r ON r.id = m.rule_id
+        WHERE m.borrower_id = :borrower_id
+    """,
+    "allocation": """
+        SELECT 'allocation', n.allocated_at, n.id, NULL::bigint,
+               coalesce('Allocated to ' || o.name, 'Taken off everyone'), n.reason, NULL::numeric, NULL, u.name
+        FROM allocation n JOIN collection_case c ON c.id = n.case_id
+        LEFT JOIN app_user o ON o.id = n.owner_id LEFT JOIN app_user u ON u.id = n.allocated_by
+        WHERE c.borrower_id = :borrower_id
+    """,
+    "status": """
+        SELECT 'status', s.at, s.id, NULL::bigint, s.status, s.reason, NULL::numeric, s.status, u.name
+        FROM status_change s LEFT JOIN app_user u ON u.id = s.changed_by
+        WHERE s.borrower_id = :borrower_id
+    """,
+    "follow_up": """
+        SELECT 'follow_up', f.created_at, f.id, NULL::bigint,
+               'Follow-up set for ' || to_char(f.due_at AT TIME ZONE :zone, 'FMDD Mon YYYY HH24:MI'), f.note,
+               NULL::numeric, f.action, u.name
+        FROM follow_up f LEFT JOIN app_user u ON u.id = f.created_by
+        WHERE f.borrower_id = :borrower_id
+    """,
+}
+"""What a timeline may show, by kind."""
+
+
+def page(
+    session: Session,
+    borrower_id: int,
+    kinds: Collection[str],
+    *,
+    zone: str,
+    before: tuple[datetime, str, int] | None,
+    limit: int,
+) -> Sequence[Row[*tuple[Any, ...]]]:
+    """A page of entries, newest first, older than `before` (moment, kind, id).
+
+    Args:
+        session: the caller's transaction.
+        borrower_id: whose.
+        kinds: keys of `PARTS`.
+        zone: the lender's IANA time zone.
+        before: key of the last entry of the page before.
+        limit: how many at most.
+    """
+    union = " UNION ALL ".join(f"({PARTS[kind]})" for kind in kinds)
+    older = "WHERE (e.at, e.kind, e.id) < (:at, :kind, :id)" if before else ""
+    statement = text(f"""
+        WITH e (kind, at, id, loan_id, title, detail, amount, state, who) AS ({union})
+        SELECT e.*, l.external_id AS loan_number
+        FROM (SELECT * FROM e {older} ORDER BY e.at DESC, e.kind DESC, e.id DESC LIMIT :limit) e
+        LEFT JOIN loan l ON l.id = e.loan_id
+        ORDER BY e.at DESC, e.kind DESC, e.id DESC
+    """)
+    values: dict[str, Any] = {"borrower_id": borrower_id, "zone": zone, "limit": limit}
+    if before:
+        values |= dict(zip(("at", "kind", "id"), before, strict=True))
+    return session.execute(statement, values).all()
