@@ -9,7 +9,7 @@ from components import cached
 NOTHING = "–"
 MINUS = "−"
 _INDIAN = ((Decimal(10_000_000), "Cr", 2), (Decimal(100_000), "L", 1))
-_WESTERN = ((Decimal(1_000_000_000), "B", 2), (Decimal(1_000_000), "M", 1), (Decimal(10_000), "K", 0))
+_WESTERN = ((Decimal(1_000_000_000), "B", 2), (Decimal(1_000_000), "M", 1), (Decimal(1_000), "K", 1))
 
 
 def full(amount: Decimal | None) -> str:

@@ -101,7 +101,8 @@ def _to_landing(actor: Actor | None) -> Callable[[], None]:
 def _frame(who: SignedIn) -> None:
     settings = lender.current()
     with st.sidebar:
-        st.caption(f"{settings.name} · business date **{dates.day(settings.today)}**")
+        closed = dates.relative(settings.closed_through, settings.today) if settings.closed_through else "not yet"
+        st.caption(f"{settings.name}  \nBusiness date **{dates.day(settings.today)}** · closed through: {closed}")
         st.caption(f":material/person: {who.actor.name} · {who.actor.role}")
         if st.button("Sign out", icon=":material/logout:", type="tertiary", key="shell.sign_out"):
             _sign_out()

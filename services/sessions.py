@@ -26,6 +26,7 @@ FAILURES_BEFORE_LOCK = 5
 FIRST_LOCK = timedelta(minutes=15)
 LONGEST_LOCK = timedelta(hours=24)
 TICKET_LIFE = timedelta(seconds=60)
+KEPT_AFTER_END = timedelta(days=90)
 SEEN_EVERY = timedelta(minutes=1)
 """How often activity is written down; the idle limit is exact to this."""
 
@@ -92,6 +93,7 @@ def _open(
     user_agent: str | None,
 ) -> str:
     ticket = secrets.token_urlsafe(32)
+    queries.delete_over(session, user.id, before=now - KEPT_AFTER_END)
     session_id = queries.insert_session(
         session,
         user_id=user.id,

@@ -1,6 +1,5 @@
 """Statements about sign-ins: opening, checking on every run, revoking."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -87,22 +86,8 @@ def revoke_of_user(session: Session, user_id: int, *, now: datetime, keep: int |
     return len(ended.all())
 
 
-def delete_over(session: Session, *, before: datetime) -> int:
-    """Forget sessions that were over before a moment; how many. The audit trail keeps who signed in when."""
+def delete_over(session: Session, user_id: int, *, before: datetime) -> int:
+    """Forget a user's sessions that were over before a moment; how many. The trail keeps who signed in when."""
     ended = func.coalesce(UserSession.revoked_at, UserSession.expires_at)
-    return len(session.execute(delete(UserSession).where(ended < before).returning(UserSession.id)).all())
-
-
-def of_user(session: Session, user_id: int, *, now: datetime) -> Sequence[Row[*tuple[Any, ...]]]:
-    """A user's open sessions, the newest first."""
-    return session.execute(
-        select(
-            UserSession.id,
-            UserSession.created_at,
-            UserSession.seen_at,
-            UserSession.address,
-            UserSession.user_agent,
-        )
-        .where(UserSession.user_id == user_id, UserSession.revoked_at.is_(None), UserSession.expires_at > now)
-        .order_by(UserSession.id.desc())
-    ).all()
+    statement = delete(UserSession).where(UserSession.user_id == user_id, ended < before).returning(UserSession.id)
+    return len(session.execute(statement).all())

@@ -1,0 +1,91 @@
+"""How amounts, counts and dates are written."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+
+from components import dates, money
+from components.cached import LenderFormat
+
+
+@pytest.fixture(autouse=True)
+def indian_lender(monkeypatch):
+    """Formats of a lender in India, without a store."""
+    monkeypatch.setattr(
+        "components.cached.lender_format", lambda: LenderFormat("Asha Finance", "INR", "en_IN", "Asia/Kolkata")
+    )
+
+
+@pytest.mark.parametrize(
+    ("amount", "written"),
+    [
+        ("0", "₹0"),
+        ("999", "₹999"),
+        ("1234567", "₹12,34,567"),
+        ("1234567.5", "₹12,34,567.50"),
+        ("123456789.01", "₹12,34,56,789.01"),
+        ("-500", "−₹500"),
+    ],
+)
+def test_rupees_in_full_are_grouped_in_lakh_and_crore(amount, written):
+    assert money.full(Decimal(amount)) == written
+
+
+@pytest.mark.parametrize(
+    ("amount", "written"),
+    [
+        ("45200", "₹45,200"),
+        ("99999.50", "₹1 L"),
+        ("360000", "₹3.6 L"),
+        ("9999999", "₹1 Cr"),
+        ("12400000", "₹1.24 Cr"),
+        ("124000000", "₹12.4 Cr"),
+        ("12400000000", "₹1,240 Cr"),
+        ("-360000", "−₹3.6 L"),
+        ("0", "₹0"),
+    ],
+)
+def test_rupees_in_short_are_in_lakh_and_crore_and_round_up_to_the_next_unit(amount, written):
+    assert money.short(Decimal(amount)) == written
+
+
+@pytest.mark.parametrize(
+    ("amount", "written"),
+    [("1200000", "$1.2M"), ("950", "$950"), ("12500", "$12.5K"), ("999999", "$1M"), ("2340000000", "$2.34B")],
+)
+def test_other_currencies_in_short_are_in_thousands_and_millions(amount, written):
+    assert money.in_short(Decimal(amount), currency="USD", locale="en_US") == written
+
+
+def test_dollars_in_full_are_grouped_in_thousands():
+    assert money.in_full(Decimal("1234567.5"), currency="USD", locale="en_US") == "$1,234,567.50"
+
+
+def test_nothing_is_a_dash():
+    assert money.full(None) == money.short(None) == dates.day(None) == dates.moment(None) == "–"
+
+
+def test_counts_are_grouped_as_amounts_are():
+    assert money.count(1234567) == "12,34,567"
+
+
+def test_days_and_moments_are_in_the_lenders_zone():
+    assert dates.day(date(2026, 11, 4)) == "4 Nov 2026"
+    assert dates.moment(datetime(2026, 11, 4, 20, 0, tzinfo=UTC)) == "5 Nov 2026, 01:30"
+
+
+@pytest.mark.parametrize(
+    ("on", "written"),
+    [
+        (date(2026, 11, 14), "today"),
+        (date(2026, 11, 15), "tomorrow"),
+        (date(2026, 11, 13), "yesterday"),
+        (date(2026, 11, 20), "in 6 days"),
+        (date(2026, 11, 11), "3 days ago"),
+        (date(2026, 11, 21), "21 Nov 2026"),
+        (date(2026, 11, 7), "7 Nov 2026"),
+    ],
+)
+def test_dates_nearer_than_a_week_are_said_as_people_do(on, written):
+    assert dates.relative(on, date(2026, 11, 14)) == written
