@@ -13,14 +13,19 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from sqlalchemy.orm import Session
 
 from db.base import AnyRow
 from db.engine import transaction
 from db.queries import audit as queries
+from db.queries import timeline
 from services import clock, lender
 from services.actors import Actor, Permission
 from services.audit.recording import record
 from services.errors import NotFound
+
+ENTRIES_AT_MOST = 20_000
+"""Far beyond what one borrower's record ever holds; keeps a broken import from making a file that no browser opens."""
 
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -42,7 +47,7 @@ class Document:
 
 
 def borrower_record(actor: Actor, number: str, *, reason: str) -> Document:
-    """The record of one borrower: loans, every act of the trail, and how far the trail is sealed.
+    """The record of one borrower: loans, all that happened, every act of the trail, and how far it is sealed.
 
     Args:
         actor: who asks; the export is itself recorded.
@@ -68,6 +73,7 @@ def borrower_record(actor: Actor, number: str, *, reason: str) -> Document:
             reason=reason,
             borrower=head,
             loans=queries.loans_of(session, borrower_id),
+            happened=_happened(session, borrower_id, zone=settings.time_zone),
             entries=[_entry(row) for row in queries.record_of(session, borrower_id)],
             chain=queries.chain_state(session),
         )
@@ -83,6 +89,14 @@ def borrower_record(actor: Actor, number: str, *, reason: str) -> Document:
             reason=reason,
         )
     return Document(f"record-{_safe(head.external_id)}.html", content, digest)
+
+
+def _happened(session: Session, borrower_id: int, *, zone: str) -> list[AnyRow]:
+    """Contacts, promises, payments, bounces, messages, allocations, holds: all of them, oldest first."""
+    newest_first = timeline.page(
+        session, borrower_id, tuple(timeline.PARTS), zone=zone, before=None, limit=ENTRIES_AT_MOST
+    )
+    return list(reversed(newest_first))
 
 
 def _entry(row: AnyRow) -> dict[str, Any]:

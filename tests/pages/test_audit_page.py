@@ -1,0 +1,81 @@
+"""The audit page as an auditor uses it: search, open, verify, take out a record."""
+
+import pytest
+from sqlalchemy import text
+
+from db.engine import transaction
+from db.models.owes import Borrower
+from services import audit
+from services.actors import SYSTEM, Role
+from services.audit import sealing
+from tests.pages.conftest import opened, token_of, words
+
+
+@pytest.fixture(scope="module")
+def trail(cast):
+    with transaction() as session:
+        meera = Borrower(external_id="C-1042", name="Meera")
+        session.add(meera)
+        session.flush()
+        audit.record(
+            session,
+            cast[Role.AGENT],
+            "promise.recorded",
+            subject=("promise", 1),
+            summary="recorded a promise of 5000.00 for 2026-12-01",
+            borrower_id=meera.id,
+        )
+    sealing.seal(SYSTEM)
+
+
+def sentences(app) -> list[str]:
+    return list(app.dataframe[0].value["sentence"]) if len(app.dataframe) else []
+
+
+def test_an_auditor_finds_an_act_by_whom_and_what(cast, trail):
+    app = opened(token_of(Role.AUDITOR), url_path="audit")
+    assert len(sentences(app)) > 5
+    app.text_input(key="audit.whom").set_value("C-1042").run()
+    assert sentences(app) == ["Agent Person recorded a promise of 5000.00 for 2026-12-01 · C-1042"]
+    app.selectbox(key="audit.what").set_value("promise.").run()
+    assert len(sentences(app)) == 1
+    app.text_input(key="audit.who").set_value("Leader").run()
+    assert "Nothing matches" in words(app)
+
+
+def test_an_unknown_number_is_said_on_the_page(cast, trail):
+    app = opened(token_of(Role.AUDITOR), url_path="audit")
+    app.text_input(key="audit.whom").set_value("C-404").run()
+    assert [error.value for error in app.error] == ["No borrower or loan has the number “C-404”."]
+
+
+def test_the_chain_is_verified_at_the_press_of_a_button_and_a_break_is_told(cast, trail, pages_database):
+    app = opened(token_of(Role.AUDITOR), url_path="audit")
+    verify = next(button for button in app.button if button.label == "Verify now")
+    verify.click().run()
+    assert "Chain intact" in words(app)
+    _tamper(pages_database)
+    next(button for button in app.button if button.label == "Verify now").click().run()
+    assert "Chain broken" in words(app)
+    assert "was changed after it was recorded" in words(app)
+
+
+def test_the_record_of_a_borrower_needs_a_reason(cast, trail):
+    app = opened(token_of(Role.AUDITOR), url_path="audit")
+    app.text_input(key="audit.whom").set_value("C-1042").run()
+    assert app.button(key="audit.prepare").disabled
+    app.text_input(key="audit.reason").set_value("letter 12").run()
+    app.button(key="audit.prepare").click().run()
+    assert not app.error
+    assert "SHA-256" in " ".join(caption.value for caption in app.caption)
+    assert sentences(app)[0].startswith("Agent Person")
+
+
+def _tamper(database) -> None:
+    from sqlalchemy import create_engine
+
+    engine = create_engine(database.superuser_url)
+    with engine.begin() as connection:
+        connection.execute(text("SET session_replication_role = replica"))
+        connection.execute(text("UPDATE audit_event SET summary = 'nothing' WHERE action = 'user.created'"))
+    engine.dispose()
