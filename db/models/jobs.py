@@ -50,7 +50,7 @@ class Schedule(Base):
     __tablename__ = "schedule"
     __table_args__ = (
         CheckConstraint("(every_minutes IS NULL) <> (daily_at IS NULL)", name="one_rhythm"),
-        CheckConstraint("every_minutes > 0 OR daily_at ~ '^([01][0-9]|2[0-3]):[0-5][0-9]$'", name="rhythm"),
+        CheckConstraint("coalesce(every_minutes > 0, daily_at ~ '^([01][0-9]|2[0-3]):[0-5][0-9]$')", name="rhythm"),
     )
     kind: Mapped[str] = mapped_column(primary_key=True)
     every_minutes: Mapped[int | None] = mapped_column(Integer)

@@ -59,8 +59,6 @@ class Outbox:
     """A page of the outbox."""
 
     messages: list[MessageView]
-    counts: dict[str, int]
-    """All messages by status, whatever the filter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,31 +93,32 @@ def outbox(actor: Actor, *, status: str | None = None, before_id: int | None = N
     actor.require(Permission.MANAGE_MESSAGES)
     with reading() as session:
         rows = queries.listed(session, status=status, before_id=before_id, limit=limit)
-        counts = queries.counts(session)
-    return Outbox([MessageView(**row._mapping) for row in rows], counts)  # noqa: SLF001 - public by its docs
+    return Outbox([MessageView(**row._mapping) for row in rows])  # noqa: SLF001 - public by its docs
+
+
+def counts(actor: Actor) -> dict[str, int]:
+    """All messages by status.
+
+    Raises:
+        NotAllowed: the actor may not see messages.
+    """
+    actor.require(Permission.MANAGE_MESSAGES)
+    with reading() as session:
+        return queries.counts(session)
 
 
 def opened(actor: Actor, message_id: int) -> MessageView:
-    """One message with its text, as the borrower got it. That it was read is in the audit trail.
+    """One message with its text, as the borrower got it.
 
     Raises:
         NotAllowed: the actor may not see messages.
         NotFound: there is no such message.
     """
     actor.require(Permission.MANAGE_MESSAGES)
-    with transaction() as session:
+    with reading() as session:
         row = queries.opened(session, message_id)
-        if row is None:
-            raise NotFound("There is no such message.")
-        audit.record(
-            session,
-            actor,
-            "message.read",
-            subject=("message", message_id),
-            summary=f"read message {message_id}",
-            borrower_id=row.borrower_id,
-            loan_id=row.loan_id,
-        )
+    if row is None:
+        raise NotFound("There is no such message.")
     return MessageView(**row._mapping)  # noqa: SLF001 - public by its docs
 
 

@@ -365,7 +365,7 @@ def test_the_close_cancels_what_a_range_owes_no_more(session):
     assert reminders.cancel_settled(session, 0, max(loan_id, other)) == 1
 
 
-def test_the_outbox_lists_by_status_and_opening_is_audited(session, marek, ana):
+def test_the_outbox_lists_by_status_and_opens_one(session, marek, ana):
     overdue(session)
     upcoming(session, 3)
     reminders.plan(SYSTEM)
@@ -373,10 +373,10 @@ def test_the_outbox_lists_by_status_and_opening_is_audited(session, marek, ana):
     overdue(session)
     reminders.plan(SYSTEM)
     page = reminders.outbox(marek, status="sent")
-    assert ([message.status for message in page.messages], page.counts) == (["sent", "sent"], {"sent": 2, "planned": 1})
+    assert [message.status for message in page.messages] == ["sent", "sent"]
+    assert reminders.counts(marek) == {"sent": 2, "planned": 1}
     assert reminders.outbox(marek, before_id=page.messages[0].id, limit=1).messages == [page.messages[1]]
     assert "Dear Meera Iyer" in reminders.opened(marek, page.messages[0].id).body
-    assert session.execute(text("SELECT action FROM audit_event")).scalar_one() == "message.read"
     with pytest.raises(NotAllowed):
         reminders.outbox(ana)
 

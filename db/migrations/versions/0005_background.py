@@ -112,7 +112,7 @@ def upgrade() -> None:
         "ix_message_open_loan", "message", ["loan_id"], postgresql_where=sa.text("status IN ('planned', 'claimed')")
     )
     op.create_check_constraint("one_rhythm", "schedule", "(every_minutes IS NULL) <> (daily_at IS NULL)")
-    op.create_check_constraint("rhythm", "schedule", "every_minutes > 0 OR daily_at ~ '^([01][0-9]|2[0-3]):[0-5][0-9]$'")
+    op.create_check_constraint("rhythm", "schedule", "coalesce(every_minutes > 0, daily_at ~ '^([01][0-9]|2[0-3]):[0-5][0-9]$')")
     _seed_rules()
     _seed_reminders()
     _seed_timetable()
