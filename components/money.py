@@ -9,6 +9,8 @@ from components import cached
 NOTHING = "–"
 MINUS = "−"
 _INDIAN = ((Decimal(10_000_000), "Cr", 2), (Decimal(100_000), "L", 1))
+_REACHED = Decimal("0.9995")
+"""Part of a unit from which an amount is told in it: 99.97 lakh is told as 1 crore, not as 100 lakh."""
 _WESTERN = ((Decimal(1_000_000_000), "B", 2), (Decimal(1_000_000), "M", 1), (Decimal(1_000), "K", 1))
 
 
@@ -54,9 +56,10 @@ def in_short(amount: Decimal, *, currency: str, locale: str) -> str:
     size = abs(amount)
     space = " " if currency == "INR" else ""
     for unit, name, places in _INDIAN if currency == "INR" else _WESTERN:
-        figure = _rounded(size / unit, places)
-        if figure >= 1:
-            written = format_decimal(figure, format="#,##,##0.##" if space else "#,##0.##", locale=locale)
+        if size >= unit * _REACHED:
+            written = format_decimal(
+                _rounded(size / unit, places), format="#,##,##0.##" if space else "#,##0.##", locale=locale
+            )
             symbol = get_currency_symbol(currency, locale=locale)
             return f"{MINUS if amount < 0 else ''}{symbol}{written}{space}{name}"
     whole = amount.quantize(Decimal(1), rounding=ROUND_HALF_UP)

@@ -36,7 +36,9 @@ def test_rupees_in_full_are_grouped_in_lakh_and_crore(amount, written):
     ("amount", "written"),
     [
         ("45200", "₹45,200"),
+        ("95000", "₹95,000"),
         ("99999.50", "₹1 L"),
+        ("9600000", "₹96 L"),
         ("360000", "₹3.6 L"),
         ("9999999", "₹1 Cr"),
         ("12400000", "₹1.24 Cr"),
