@@ -23,6 +23,7 @@ def status_filter(counts: dict[str, int]) -> str | None:
         format_func=lambda status: f"{_status_word(status)} {_count(counts, status):,}",
         key="outbox.status",
         label_visibility="collapsed",
+        bind="query-params",
         on_change=tables.restart,
         args=(_PLACE,),
     )
