@@ -1,17 +1,35 @@
 """The accounts behind a figure: pages, totals, and which accounts a figure is made of."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from datetime import date
 
 from sqlalchemy.orm import Session
 
-from db.engine import reading
+from db.engine import reading, transaction
 from db.queries.portfolio import accounts as queries
-from db.queries.portfolio.accounts import Account, AccountFilter, AccountsOf, AccountTotals, Cursor, SortBy
-from services import lender
+from db.queries.portfolio.accounts import Account, AccountFilter, AccountsOf, AccountTotals, Cursor, Move, SortBy
+from services import audit, lender
 from services.actors import Actor, Permission
 from services.portfolio.definitions import FigureKey
 from services.portfolio.filtering import PortfolioFilter
+
+__all__ = [
+    "Account",
+    "AccountFilter",
+    "AccountPage",
+    "AccountTotals",
+    "AccountsOf",
+    "Cursor",
+    "Move",
+    "SortBy",
+    "attribute_keys",
+    "attribute_values",
+    "behind",
+    "export",
+    "page",
+    "totals",
+]
 
 PAGE = 50
 _FIGURES: dict[FigureKey, AccountsOf] = {
@@ -49,7 +67,11 @@ def behind(key: FigureKey, chosen: PortfolioFilter, as_of: date | None = None) -
 
 
 def page(
-    actor: Actor, chosen: AccountFilter, *, sort: SortBy = SortBy.OVERDUE, cursor: Cursor | None = None
+    actor: Actor,
+    chosen: AccountFilter,
+    *,
+    sort: SortBy = SortBy.OVERDUE,
+    cursor: Cursor | None = None,
 ) -> AccountPage:
     """A page of accounts.
 
@@ -137,3 +159,39 @@ def _dates(session: Session, chosen: AccountFilter) -> Dates:
     newest = settings.closed_through
     today = day or max(settings.today, newest or settings.today)
     return Dates((day or newest or today).replace(day=1), today, day or newest)
+
+
+EXPORT_LIMIT = 100_000
+"""Most accounts that one file holds."""
+CONFIRM_ABOVE = 5_000
+"""Larger files are confirmed first."""
+
+
+def export(actor: Actor, chosen: AccountFilter, *, sort: SortBy = SortBy.OVERDUE) -> list[Account]:
+    """The first `EXPORT_LIMIT` accounts that the filter leaves, for a file. Recorded in the audit trail.
+
+    Raises:
+        NotAllowed: the actor may not export portfolio figures.
+    """
+    actor.require(Permission.EXPORT_PORTFOLIO)
+    with transaction() as session:
+        dates = _dates(session, chosen)
+        rows = queries.all_accounts(
+            session, chosen, sort=sort, limit=EXPORT_LIMIT, month_start=dates.month_start, today=dates.today
+        )
+        found = list(rows)
+        audit.record(
+            session,
+            actor,
+            "accounts.exported",
+            subject=("accounts", chosen.of),
+            summary=f"exported {len(found):,} accounts",
+            after={"filter": _described(chosen), "sort": sort.value, "accounts": len(found)},
+        )
+    return found
+
+
+def _described(chosen: AccountFilter) -> dict[str, object]:
+    """The filter as JSON: what it narrows, nothing that it leaves open."""
+    given = {name: held for name, held in asdict(chosen).items() if held}
+    return {name: json.loads(json.dumps(held, default=str)) for name, held in given.items()}

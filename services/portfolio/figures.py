@@ -1,7 +1,7 @@
 """Headline figures with their trend, and the buckets against the month's start."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -171,3 +171,10 @@ def _promises(period: Period, promises: Mapping[date, PromiseSum]) -> Figure:
     return Figure(
         FigureKey.PROMISES, Decimal(today.pending), Decimal(today.broken_mtd), previous, trend, today.pending_amount
     )
+
+
+def refreshed(promises: Figure, now: PromiseSum) -> Figure:
+    """The promises' figure with its newest value taken from now."""
+    pending = Decimal(now.pending)
+    trend = (*promises.trend[:-1], (promises.trend[-1][0], pending))
+    return replace(promises, value=pending, second=Decimal(now.broken_mtd), amount=now.pending_amount, trend=trend)

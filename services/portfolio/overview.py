@@ -1,18 +1,16 @@
 """The head of the portfolio page: figures, buckets and what changed, in a fixed number of statements."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
-
-from sqlalchemy.orm import Session
 
 from db.engine import reading
 from db.queries.portfolio import days as day_queries
 from db.queries.portfolio import promises as promise_queries
-from db.queries.portfolio.promises import PromiseSum
 from services import lender
 from services.actors import Actor, Permission
 from services.portfolio.changes import Changes, changes
-from services.portfolio.figures import BucketSum, DayTotals, Figure, headline, totals_by_day
+from services.portfolio.definitions import FigureKey
+from services.portfolio.figures import BucketSum, DayTotals, Figure, headline, refreshed, totals_by_day
 from services.portfolio.filtering import Period, PortfolioFilter, month_number, period
 
 
@@ -43,6 +41,8 @@ class Overview:
 def overview(actor: Actor, chosen: PortfolioFilter, month: date | None = None) -> Overview | None:
     """Figures, buckets and changes at the newest day-end of a month; None: no day has been closed yet.
 
+    Promises are those of the day-end; see `with_promises_now`.
+
     Args:
         actor: who looks.
         chosen: part of the book.
@@ -58,7 +58,7 @@ def overview(actor: Actor, chosen: PortfolioFilter, month: date | None = None) -
             return None
         settings = lender.load(session)
         rows = day_queries.day_sums(session, chosen, when.closes, with_day_before=when.as_of)
-        promises = _promises(session, chosen, when, settings.today)
+        promises = {row.as_of: row for row in promise_queries.promises_at(session, chosen, when.closes)}
     by_day = totals_by_day(rows)
     return Overview(
         as_of=when.as_of,
@@ -71,14 +71,22 @@ def overview(actor: Actor, chosen: PortfolioFilter, month: date | None = None) -
     )
 
 
-def _promises(session: Session, chosen: PortfolioFilter, when: Period, today: date) -> dict[date, PromiseSum]:
-    """At the month closes; of the newest day as they stand now, so that a promise counts the moment it is recorded."""
-    found = {row.as_of: row for row in promise_queries.promises_at(session, chosen, when.closes)}
-    if when.is_newest:
-        found[when.as_of] = promise_queries.promises_now(
-            session, chosen, month_start=when.month_start, today=max(today, when.as_of)
-        )
-    return found
+def with_promises_now(actor: Actor, chosen: PortfolioFilter, seen: Overview) -> Overview:
+    """The same with promises as they stand now, so that one counts the moment it is recorded.
+
+    Apart from `overview`, which may be kept until the book changes. A past month stays as it was.
+
+    Raises:
+        NotAllowed: the actor may not view the portfolio.
+    """
+    actor.require(Permission.VIEW_PORTFOLIO)
+    if not seen.is_newest:
+        return seen
+    with reading() as session:
+        today = max(lender.load(session).today, seen.as_of)
+        now = promise_queries.promises_now(session, chosen, month_start=seen.as_of.replace(day=1), today=today)
+    figures = tuple(refreshed(figure, now) if figure.key is FigureKey.PROMISES else figure for figure in seen.figures)
+    return replace(seen, figures=figures)
 
 
 def _ageing(labels: tuple[str, ...], when: Period, days: dict[date, DayTotals]) -> tuple[BucketAge, ...]:

@@ -4,7 +4,9 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import select
 
+from db.models.audit import AuditEvent
 from db.queries.portfolio.accounts import AccountFilter, AccountsOf, Move, SortBy
 from services.errors import NotAllowed
 from services.portfolio import FigureKey, PortfolioFilter, accounts
@@ -139,3 +141,17 @@ def test_agents_may_not_list_the_book(session, ana):
     for read in (accounts.page, accounts.totals):
         with pytest.raises(NotAllowed):
             read(ana, AccountFilter())
+
+
+def test_an_export_is_recorded_with_its_filter(session, marek, ana):
+    segment = make_segment(session)
+    make_account(session, "a", segment_id=segment, bucket=2, overdue_amount=D(5))
+    make_account(session, "b", segment_id=segment, bucket=1)
+    rows = accounts.export(marek, AccountFilter(buckets=(2,), scope=PortfolioFilter(regions=("North",))))
+    assert [account.loan for account in rows] == ["a"]
+    recorded = session.scalars(select(AuditEvent)).one()
+    assert (recorded.action, recorded.actor_id, recorded.after["accounts"]) == ("accounts.exported", marek.id, 1)
+    assert recorded.after["filter"]["buckets"] == [2]
+    assert recorded.after["filter"]["scope"]["regions"] == ["North"]
+    with pytest.raises(NotAllowed):
+        accounts.export(ana, AccountFilter())

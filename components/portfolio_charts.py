@@ -1,0 +1,277 @@
+"""Figures of the portfolio's charts: buckets, roll matrix, trends, flow, vintages, segments."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import plotly.graph_objects as go
+
+from components import money
+from components.palette import Palette
+from components.portfolio_words import percent
+from services.portfolio import Measure, Outcome, Overview, Rolls, Vintage, WorstSegments
+from services.portfolio.rolls import WAYS_OUT, Cell, RollMonth
+
+OUTCOME_LABELS: dict[Outcome, str] = {
+    Outcome.FORWARD: "rolled forward",
+    Outcome.STABILISED: "stayed",
+    Outcome.BACK: "rolled back",
+    Outcome.CURE: "cured",
+}
+SHADED = Decimal("0.2")
+"""Cells of a larger share are so deep that their text takes the page's ground as its colour."""
+_DASHES = {Outcome.FORWARD: "solid", Outcome.STABILISED: "dot", Outcome.BACK: "dash", Outcome.CURE: "solid"}
+
+
+def outcome_colours(colours: Palette) -> dict[Outcome, str]:
+    """Colour of each outcome; dashes tell them apart too."""
+    return {
+        Outcome.FORWARD: colours.broken,
+        Outcome.STABILISED: colours.unknown,
+        Outcome.BACK: colours.due_soon,
+        Outcome.CURE: colours.cured,
+    }
+
+
+def ageing(seen: Overview, colours: Palette) -> go.Figure:
+    """Past-due buckets now as bars, the month's start as marks."""
+    ages = [age for age in seen.ageing if age.bucket]
+    labels = [age.label for age in ages]
+    of = len(seen.ageing)
+    figure = go.Figure(
+        go.Bar(
+            x=[age.now.loans for age in ages],
+            y=labels,
+            orientation="h",
+            marker_color=[colours.bucket(age.bucket, of) for age in ages],
+            text=[money.count(age.now.loans) for age in ages],
+            textposition="outside",
+            cliponaxis=False,
+            customdata=[(money.full(age.now.outstanding), money.full(age.now.overdue)) for age in ages],
+            hovertemplate="<b>%{y}</b>: %{x:,} accounts<br>outstanding %{customdata[0]}<br>"
+            "overdue %{customdata[1]}<extra>now</extra>",
+            name="now",
+        )
+    )
+    opening = [(age.label, age.opening) for age in ages if age.opening is not None]
+    figure.add_scatter(
+        x=[was.loans for _, was in opening],
+        y=[label for label, _ in opening],
+        mode="markers",
+        marker={"symbol": "line-ns", "size": 20, "line": {"width": 2.5, "color": colours.text}},
+        customdata=[money.full(was.outstanding) for _, was in opening],
+        hovertemplate="<b>%{y}</b>: %{x:,} accounts<br>outstanding %{customdata}<extra>month start</extra>",
+        name="month start",
+    )
+    figure.update_layout(showlegend=False, margin={"l": 8, "r": 44, "t": 8, "b": 8}, bargap=0.35)
+    figure.update_yaxes(autorange="reversed", title=None)
+    figure.update_xaxes(rangemode="tozero", showticklabels=False, showgrid=False)
+    return figure
+
+
+def matrix(seen: Rolls, month: RollMonth, measure: Measure, colours: Palette) -> go.Figure:
+    """Opening bucket by closing bucket and way out; cells say their share of the row."""
+    labels = seen.bucket_labels
+    starts = [code for code in range(len(labels)) if month.row(code).loans]
+    ends = [*range(len(labels)), *month.ways_out]
+    names = [*labels, *(WAYS_OUT[code].replace(" ", "<br>") for code in month.ways_out)]
+    rows = [_row_name(labels[start], month.row(start), measure) for start in starts]
+    shares = [[month.share(start, end, measure) or Decimal(0) for end in ends] for start in starts]
+    figure = go.Figure(
+        go.Heatmap(
+            # the root lets small shares be seen beside the large ones of the diagonal; the numbers are exact
+            z=[[float(share) ** 0.5 for share in row] for row in shares],
+            x=names,
+            y=rows,
+            zmin=0,
+            zmax=1,
+            colorscale=[list(step) for step in colours.heat],
+            showscale=False,
+            xgap=2,
+            ygap=2,
+            hoverinfo="skip",
+        )
+    )
+    named = list(zip(ends, names, strict=True))
+    figure.add_trace(_cells(month, list(zip(starts, rows, strict=True)), named, measure, colours))
+    figure.add_vline(x=len(labels) - 0.5, line_width=2, line_color=colours.muted)
+    figure.update_yaxes(autorange="reversed", showgrid=False, title=None)
+    figure.update_xaxes(side="top", showgrid=False, title=None)
+    figure.update_layout(margin={"l": 8, "r": 8, "t": 8, "b": 4})
+    return figure
+
+
+def _cells(
+    month: RollMonth,
+    starts: Sequence[tuple[int, str]],
+    ends: Sequence[tuple[int, str]],
+    measure: Measure,
+    colours: Palette,
+) -> go.Scatter:
+    """Texts of the cells, and what a click meets: a heat map itself cannot be clicked."""
+    grid = [(start, end) for start in starts for end in ends]
+    moved = [month.cells.get((start, end), Cell()) for (start, _), (end, _) in grid]
+    shares = [month.share(start, end, measure) or Decimal(0) for (start, _), (end, _) in grid]
+    told = zip(grid, moved, shares, strict=True)
+    return go.Scatter(
+        x=[name for _, (_, name) in grid],
+        y=[name for (_, name), _ in grid],
+        mode="markers+text",
+        marker={"symbol": "square", "size": 34, "opacity": 0.01, "color": colours.accent},
+        text=[f"{share * 100:.1f}" if cell.loans else "" for cell, share in zip(moved, shares, strict=True)],
+        textfont={"size": 13, "color": [colours.surface if share > SHADED else colours.text for share in shares]},
+        selected={"marker": {"opacity": 0.25}},
+        unselected={"marker": {"opacity": 0.01}},
+        customdata=[
+            (start, end, money.count(cell.loans), money.full(cell.amount), percent(share))
+            for ((start, _), (end, _)), cell, share in told
+        ],
+        hovertemplate="%{y} → %{x}<br><b>%{customdata[4]}</b> of the row by "
+        + measure.value
+        + "<br>%{customdata[2]} accounts, %{customdata[3]}<extra></extra>",
+        showlegend=False,
+    )
+
+
+def _row_name(label: str, row: Cell, measure: Measure) -> str:
+    size = money.count(row.loans) if measure is Measure.COUNT else money.short(row.amount)
+    return f"{label} <span style='font-size:11px'>({size})</span>"
+
+
+def highest(seen: Rolls, measure: Measure) -> float:
+    """The largest share of any past-due bucket's outcomes: the common top of the small multiples."""
+    shares = (
+        month.outcome(bucket, outcome, measure) or Decimal(0)
+        for month in seen.months
+        for bucket in range(1, len(seen.bucket_labels))
+        for outcome in Outcome
+    )
+    return float(max(shares, default=Decimal(1)))
+
+
+def trend(seen: Rolls, bucket: int, measure: Measure, colours: Palette, *, top: float) -> go.Figure:
+    """Outcomes of one bucket by month."""
+    figure = go.Figure()
+    by = outcome_colours(colours)
+    for outcome in Outcome:
+        if (bucket == 1 and outcome is Outcome.BACK) or (
+            bucket == len(seen.bucket_labels) - 1 and outcome is Outcome.FORWARD
+        ):
+            continue  # cannot happen there
+        shares = [month.outcome(bucket, outcome, measure) for month in seen.months]
+        figure.add_scatter(
+            x=[month.closing_on for month in seen.months],
+            y=[float(share) * 100 if share is not None else None for share in shares],
+            mode="lines+markers",
+            line={"color": by[outcome], "width": 2, "dash": _DASHES[outcome]},
+            marker={"size": 4},
+            name=OUTCOME_LABELS[outcome],
+            hovertemplate="%{x|%b %Y}: %{y:.1f} %<extra>" + OUTCOME_LABELS[outcome] + "</extra>",
+        )
+    figure.update_layout(showlegend=False, margin={"l": 4, "r": 8, "t": 24, "b": 4})
+    figure.update_layout(title={"text": seen.bucket_labels[bucket], "font": {"size": 13}, "x": 0.02, "y": 0.98})
+    figure.update_yaxes(range=[0, top * 104], ticksuffix=" %", nticks=4)
+    figure.update_xaxes(tickformat="%b<br>%Y", nticks=4, showgrid=False)
+    return figure
+
+
+def flow(seen: Rolls, months: Sequence[RollMonth], measure: Measure, colours: Palette) -> go.Figure:
+    """Moves past due, a column a month-end. Loans that stay current are left out: they would hide the rest."""
+    labels = seen.bucket_labels
+    names: list[str] = []
+    shades: list[str] = []
+    places: dict[tuple[int, int], int] = {}
+
+    def place(column: int, code: int) -> int:
+        if (column, code) not in places:
+            places[column, code] = len(names)
+            names.append(labels[code] if code < len(labels) else WAYS_OUT[code])
+            shades.append(colours.bucket(code, len(labels)) if code < len(labels) else colours.unknown)
+        return places[column, code]
+
+    links: list[tuple[int, int, float, str]] = []
+    for column, month in enumerate(months):
+        for (start, end), cell in sorted(month.cells.items()):
+            if cell.loans and not (start == 0 and (end == 0 or end in WAYS_OUT)):
+                told = f"{money.count(cell.loans)} accounts, {money.short(cell.amount)}"
+                links.append((place(column, start), place(column + 1, end), float(cell.by(measure)), told))
+    figure = go.Figure(
+        go.Sankey(
+            node={
+                "label": names,
+                "color": shades,
+                "pad": 12,
+                "thickness": 14,
+                "hovertemplate": "%{label}<extra></extra>",
+            },
+            link={
+                "source": [link[0] for link in links],
+                "target": [link[1] for link in links],
+                "value": [link[2] for link in links],
+                "customdata": [link[3] for link in links],
+                "color": [_veiled(shades[link[0]]) for link in links],
+                "hovertemplate": "%{source.label} → %{target.label}: %{customdata}<extra></extra>",
+            },
+        )
+    )
+    figure.update_layout(margin={"l": 8, "r": 8, "t": 8, "b": 8})
+    return figure
+
+
+def _veiled(colour: str) -> str:
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},0.35)"
+
+
+def vintages(curves: Sequence[Vintage], days: int, colours: Palette) -> go.Figure:
+    """Share past due by age, a line a quarter; newer quarters deeper."""
+    figure = go.Figure()
+    for position, curve in enumerate(curves):
+        shares = [(p.month, p.share_30 if days == 30 else p.share_90, p.loans) for p in curve.points]
+        known = [(month, share, loans) for month, share, loans in shares if share is not None]
+        figure.add_scatter(
+            x=[month for month, _, _ in known],
+            y=[float(share) * 100 for _, share, _ in known],
+            customdata=[money.count(loans) for _, _, loans in known],
+            mode="lines",
+            line={"width": 2, "color": colours.bucket(position + 1, len(curves) + 1)},
+            name=curve.label,
+            hovertemplate="month %{x}: %{y:.1f} % of %{customdata} loans<extra>" + curve.label + "</extra>",
+        )
+    figure.update_layout(
+        title={"text": f"{days}+ days past due", "font": {"size": 13}, "x": 0.02, "y": 0.98},
+        legend={"orientation": "h", "y": -0.24, "yanchor": "top", "x": 0, "font": {"size": 11}},
+        margin={"l": 4, "r": 8, "t": 24, "b": 4},
+    )
+    figure.update_yaxes(ticksuffix=" %", rangemode="tozero", nticks=5)
+    figure.update_xaxes(title="months since the quarter began", showgrid=False)
+    return figure
+
+
+def segments(found: WorstSegments, colours: Palette, *, most: int = 10) -> go.Figure:
+    """Roll forward of the worst segments as bars; the month before as marks."""
+    shown = found.segments[:most]
+    names = [segment.name for segment in shown]
+    figure = go.Figure(
+        go.Bar(
+            x=[float(segment.forward) * 100 for segment in shown],
+            y=names,
+            orientation="h",
+            marker_color=[colours.unknown if segment.is_small else colours.broken for segment in shown],
+            text=[percent(segment.forward) for segment in shown],
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate="%{y}: %{x:.1f} % rolled forward<extra></extra>",
+        )
+    )
+    before = [(segment.name, segment.forward - segment.change) for segment in shown if segment.change is not None]
+    figure.add_scatter(
+        x=[float(share) * 100 for _, share in before],
+        y=[name for name, _ in before],
+        mode="markers",
+        marker={"symbol": "line-ns", "size": 14, "line": {"width": 2, "color": colours.text}},
+        hovertemplate="%{y}: %{x:.1f} % the month before<extra></extra>",
+    )
+    figure.update_layout(showlegend=False, margin={"l": 8, "r": 52, "t": 8, "b": 8}, bargap=0.35)
+    figure.update_yaxes(autorange="reversed")
+    figure.update_xaxes(rangemode="tozero", showticklabels=False, showgrid=False)
+    return figure

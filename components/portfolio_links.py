@@ -1,0 +1,75 @@
+"""Addresses of the accounts behind a figure: an account filter as query parameters, and back."""
+
+from datetime import date
+
+from components.portfolio_filters import month_label, product_labels, value_label
+from services.portfolio import RISK_BANDS, FilterChoices, PortfolioFilter
+from services.portfolio.accounts import AccountFilter, AccountsOf, Move
+
+ACCOUNTS = "pages/accounts.py"
+OF_LABELS: dict[AccountsOf, str] = {
+    AccountsOf.PAST_DUE: "Past due",
+    AccountsOf.OVERDUE: "Something overdue",
+    AccountsOf.ACTIVE: "All active",
+    AccountsOf.DEMAND_UNPAID: "Month's due unpaid",
+    AccountsOf.NPA: "NPA",
+    AccountsOf.PROMISE_PENDING: "Promise pending",
+    AccountsOf.PROMISE_BROKEN: "Promise broken this month",
+}
+Query = dict[str, str | list[str]]
+
+
+def scope_query(chosen: PortfolioFilter, choices: FilterChoices) -> Query:
+    """The segment filters as the filter row names them in the URL."""
+    products = product_labels(choices)
+    query: Query = {
+        "product": [products[code] for code in chosen.products if code in products],
+        "region": [value_label(value) for value in chosen.regions],
+        "branch": [value_label(value) for value in chosen.branches],
+        "attribute": [value_label(value) for value in chosen.attributes],
+        "band": [RISK_BANDS[band] for band in chosen.risk_bands],
+    }
+    return {name: values for name, values in query.items() if values}
+
+
+def account_query(chosen: AccountFilter, choices: FilterChoices) -> Query:
+    """The address of the accounts that a filter leaves."""
+    query = scope_query(chosen.scope, choices)
+    if chosen.move is not None:
+        move = chosen.move
+        ends = ".".join(str(code) for code in move.to)
+        query["move"] = f"{move.opening_on}~{move.closing_on}~{move.from_bucket}~{ends}"
+        return query
+    if chosen.of is not AccountsOf.PAST_DUE:
+        query["of"] = OF_LABELS[chosen.of]
+    if chosen.buckets:
+        query["bucket"] = [choices.bucket_labels[code] for code in chosen.buckets]
+    if chosen.as_of is not None:
+        query["day"] = chosen.as_of.isoformat()
+    return query
+
+
+def portfolio_query(chosen: PortfolioFilter, choices: FilterChoices, month: date | None) -> Query:
+    """The address of the portfolio page with these filters."""
+    query = scope_query(chosen, choices)
+    if month is not None and choices.months and month != choices.months[0]:
+        query["month"] = month_label(month)
+    return query
+
+
+def read_move(written: str | None) -> Move | None:
+    """The move that an address names; None: none, or not one."""
+    try:
+        opening, closing, start, ends = (written or "").split("~")
+        codes = tuple(int(code) for code in ends.split("."))
+        return Move(date.fromisoformat(opening), date.fromisoformat(closing), int(start), codes)
+    except ValueError:
+        return None
+
+
+def read_day(written: str | None) -> date | None:
+    """The day that an address names; None: none, or not one."""
+    try:
+        return date.fromisoformat(written or "")
+    except ValueError:
+        return None

@@ -1,0 +1,173 @@
+"""Panels of the portfolio page beneath and beside the matrix: buckets, vintages, worst segments."""
+
+import streamlit as st
+
+from components import charts, exports, palette, portfolio_charts, tables
+from components.empty import empty
+from components.portfolio_filters import month_label, value_label
+from components.portfolio_links import ACCOUNTS, account_query
+from components.portfolio_words import ageing as ageing_words
+from components.portfolio_words import percent
+from components.tables import Column
+from services.actors import Actor, Permission
+from services.portfolio import Dimension, FilterChoices, Overview, PortfolioFilter, Vintage, WorstSegments
+from services.portfolio.accounts import AccountFilter
+from services.portfolio.definitions import SEGMENT_MEANING, VINTAGE_MEANING
+
+QUEUE = "pages/queue.py"
+NEWEST_VINTAGES = 8
+_SEGMENT_COLUMNS = (
+    Column("name", "Segment", is_pinned=True),
+    Column("loans", "Accounts", "number", help="Past due at the opening, the last bucket left out"),
+    Column("exposure", "Exposure", "money", help="Their outstanding principal at the opening"),
+    Column("forward", "Rolled forward", "percent", help=SEGMENT_MEANING),
+    Column("change", "Change", "percent", help="Against the month before, in points"),
+)
+
+
+def no_book(actor: Actor) -> None:
+    """Said before the first close."""
+    may_import = actor.may(Permission.IMPORT)
+    step = "Import your loan book on [Imports](/imports)." if may_import else "Ask an admin to import the loan book."
+    empty(
+        "No day has been closed yet, so there is nothing to show",
+        f"{step} The day-end close that follows fills this page.",
+        icon=":material/monitoring:",
+    )
+
+
+def ageing(seen: Overview, chosen: PortfolioFilter, choices: FilterChoices) -> None:
+    """Buckets now against the month's start, and the way to each."""
+    st.markdown(
+        f"##### {ageing_words(seen)}",
+        help="Active accounts by days past due at the day-end; the mark is the last day-end of the month before.",
+    )
+    rows = len(seen.ageing)
+    figure = portfolio_charts.ageing(seen, palette.current())
+    st.caption("Accounts by bucket; the upright mark is the month's start" if seen.opening_on else "Accounts by bucket")
+    points = charts.show(figure, key="portfolio.ageing", on_select="rerun", height=60 + 38 * (rows - 1))
+    picked = {str(point.get("y")) for point in points}
+    as_of = None if seen.is_newest else seen.as_of
+    for age in seen.ageing:
+        if age.label in picked:
+            st.page_link(
+                ACCOUNTS,
+                label=f"See the accounts in {age.label}",
+                icon=":material/table_rows:",
+                query_params=account_query(AccountFilter(scope=chosen, buckets=(age.bucket,), as_of=as_of), choices),
+            )
+    exports.downloads(f"Buckets {seen.as_of}", _age_rows(seen), key="portfolio.ageing.export")
+
+
+def _age_rows(seen: Overview) -> list[dict[str, object]]:
+    return [
+        {
+            "as_of": seen.as_of,
+            "bucket": age.label,
+            "accounts": age.now.loans,
+            "outstanding": age.now.outstanding,
+            "overdue": age.now.overdue,
+            "accounts_at_month_start": age.opening.loans if age.opening else None,
+            "outstanding_at_month_start": age.opening.outstanding if age.opening else None,
+            "overdue_at_month_start": age.opening.overdue if age.opening else None,
+        }
+        for age in seen.ageing
+    ]
+
+
+def vintages(curves: tuple[Vintage, ...]) -> None:
+    """Two charts, 30+ and 90+, of the newest quarters."""
+    shown = [curve for curve in curves if len(curve.points) > 1][-NEWEST_VINTAGES:]
+    if not shown:
+        empty(
+            "Vintage curves need a few month-ends",
+            "They show from the second closed month-end on, for loans whose disbursal date is known.",
+            icon=":material/show_chart:",
+        )
+        return
+    st.markdown(f"##### {_vintage_words(shown)}", help=VINTAGE_MEANING)
+    left, right = st.columns(2)
+    for days, place in ((30, left), (90, right)):
+        with place:
+            charts.show(
+                portfolio_charts.vintages(shown, days, palette.current()), key=f"portfolio.vintage.{days}", height=290
+            )
+    rows = [
+        {"vintage": curve.label, "as_of": p.as_of, "month": p.month, "loans": p.loans, "loans_30_plus": p.loans_30,
+         "loans_90_plus": p.loans_90, "share_30_plus": p.share_30, "share_90_plus": p.share_90}
+        for curve in curves
+        for p in curve.points
+    ]  # fmt: skip
+    exports.downloads("Vintages", rows, key="portfolio.vintages.export")
+
+
+def _vintage_words(curves: list[Vintage]) -> str:
+    """The newest quarter that others reached the age of, against the one before it."""
+    for newer, older in zip(reversed(curves[1:]), reversed(curves[:-1]), strict=True):
+        age = newer.points[-1].month
+        was = next((point.share_30 for point in older.points if point.month == age), None)
+        now = newer.points[-1].share_30
+        if age >= 3 and was is not None and now is not None:
+            word = "worse than" if now > was else "better than" if now < was else "as"
+            return f"{newer.label} ages {word} {older.label}: {percent(now)} 30+ at month {age}, against {percent(was)}"
+    return "How quarters of disbursal age"
+
+
+def dimension_switch(choices: FilterChoices) -> Dimension:
+    """What segments are told apart by, kept in the URL; only what the book knows is offered."""
+    offered = {"Branch": Dimension.BRANCH, "Region": Dimension.REGION, "Product": Dimension.PRODUCT}
+    if choices.attribute_name:
+        offered[choices.attribute_name.replace("_", " ").capitalize()] = Dimension.ATTRIBUTE
+    label = st.segmented_control(
+        "Segments by",
+        list(offered),
+        default="Branch",
+        required=True,
+        key="by",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    return offered[label or "Branch"]
+
+
+def segments(found: WorstSegments | None, chosen: PortfolioFilter, choices: FilterChoices) -> None:
+    """The worst segments as bars and as a table; a chosen row leads to its accounts and its queue."""
+    if found is None or not found.segments:
+        empty("No segment had past-due accounts that could get worse", "Widen the filters or choose another month.")
+        return
+    worst = found.segments[0]
+    st.markdown(
+        f"##### {value_label(worst.name)} rolls forward most in {month_label(found.closing_on)}: "
+        f"{percent(worst.forward)}",
+        help=SEGMENT_MEANING,
+    )
+    left, right = st.columns([2, 3])
+    with left:
+        shown = min(len(found.segments), 10)
+        figure = portfolio_charts.segments(found, palette.current())
+        charts.show(figure, key="portfolio.segments.bars", height=50 + 32 * shown)
+    with right:
+        value = tables.table(found.segments, _SEGMENT_COLUMNS, key="portfolio.segments", select="value", height=370)
+        if value is None:
+            st.caption("Choose a row to see its accounts or open it as a filter of the queue.")
+        else:
+            _segment_links(found.dimension, value, chosen, choices)
+        exports.downloads(
+            f"Segments by {found.dimension.value} {found.closing_on:%Y-%m}",
+            found.segments,
+            key="portfolio.segments.export",
+        )
+
+
+def _segment_links(dimension: Dimension, value: str, chosen: PortfolioFilter, choices: FilterChoices) -> None:
+    field = {
+        Dimension.PRODUCT: "products",
+        Dimension.REGION: "regions",
+        Dimension.BRANCH: "branches",
+        Dimension.ATTRIBUTE: "attributes",
+    }[dimension]
+    values = {name: getattr(chosen, name) for name in ("products", "regions", "branches", "attributes", "risk_bands")}
+    narrowed = PortfolioFilter(**{**values, field: (value,)})
+    query = account_query(AccountFilter(scope=narrowed), choices)
+    with st.container(horizontal=True, gap="small"):
+        st.page_link(ACCOUNTS, label="See its accounts", icon=":material/table_rows:", query_params=query)
