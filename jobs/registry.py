@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from jobs import cleaning, reminders, sealing
+from jobs import cleaning, reminders, scoring, sealing
 from services.jobs import Progress
 
 Job = Callable[[int, dict[str, Any], Progress], dict[str, Any] | None]
@@ -14,4 +14,5 @@ JOBS: dict[str, Job] = {
     "jobs.clean": cleaning.clean,
     "reminders.plan": reminders.plan,
     "reminders.send": reminders.send,
+    "score": scoring.run,
 }

@@ -237,6 +237,7 @@ class RiskModel(Base):
     """A version of the score: a points table now, a trained model where one is promoted."""
 
     __tablename__ = "risk_model"
+    __table_args__ = (Index("uq_risk_model_active", "is_active", unique=True, postgresql_where=text("is_active")),)
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     name: Mapped[str]
     kind: Mapped[str] = mapped_column(Text, server_default="points")
