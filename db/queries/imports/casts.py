@@ -1,0 +1,144 @@
+"""Text to typed values: one SQL expression for each type, built of constants; NULL when the text is not of the type.
+
+Each expression tries the plain form first, since nearly every cell of a file is plain, and only then the others.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+SQL_TYPES = {
+    "text": "text",
+    "amount": "numeric(16,2)",
+    "rate": "numeric(9,4)",
+    "integer": "integer",
+    "date": "date",
+    "moment": "timestamptz",
+    "flag": "boolean",
+    "phone": "text",
+    "email": "text",
+}
+_NOTHING = "'na','n/a','#n/a','nan','null','none','nil','-','--','nat','not available'"
+
+
+def cleaned(column: str, type_: str) -> str:
+    """The cell without what surrounds it: spaces, also unbreakable ones, the apostrophe that exports put before formulas.
+
+    For all but texts the words for 'nothing' are nothing.
+    """
+    bare = (
+        f"CASE WHEN {column} ~ '^[^\\s\\u00a0''](.*[^\\s\\u00a0])?$' THEN {column} "
+        f"ELSE nullif(regexp_replace(btrim({column}, E' \\t\\r\\n\\u00a0\\u202f\\ufeff'), '^''(?=[=+@\\t-])', ''), '') END"
+    )
+    if type_ in ("text", "phone", "email"):
+        return bare
+    return f"CASE WHEN lower({bare}) IN ({_NOTHING}) THEN NULL ELSE {bare} END"
+
+
+def value(cell: str, type_: str, options: Mapping[str, Any]) -> str:
+    """The typed value of a cleaned cell, NULL when it is none."""
+    makers = {
+        "text": lambda: cell,
+        "amount": lambda: f"{_number(cell, options)}::numeric(16,2)",
+        "rate": lambda: f"{_number(cell, options)}::numeric(9,4)",
+        "integer": lambda: _integer(cell, options),
+        "date": lambda: _date(cell, options),
+        "moment": lambda: _moment(cell, options),
+        "flag": lambda: _flag(cell),
+        "phone": lambda: _phone(cell, options),
+        "email": lambda: f"CASE WHEN {cell} ~ '^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$' THEN lower({cell}) END",
+    }
+    return makers[type_]()
+
+
+def _number(cell: str, options: Mapping[str, Any]) -> str:
+    """Plain digits, else currency signs, grouping and brackets taken away; only as many digits as fit numeric(16,2)."""
+    comma = options.get("decimal") == ","
+    plain = rf"CASE WHEN {cell} ~ '^-?\d{{1,14}}$' THEN {cell}::numeric"
+    if not comma:
+        plain = rf"CASE WHEN {cell} ~ '^-?\d{{1,14}}(\.\d*)?$' THEN {cell}::numeric"
+    # ₹ 1,23,456.78 / (500) / 500- / 12.5 % / 1.2e3
+    stripped = rf"regexp_replace({cell}, '(₹|rs\.?|inr|usd|eur|ngn|\$|€|£|₦|%|[\s\u00a0\u202f]|/-$)', '', 'gi')"
+    signed = (
+        rf"CASE WHEN {stripped} ~ '^\(.*\)$' THEN '-' || btrim({stripped}, '()') "
+        rf"WHEN {stripped} ~ '^[^-]+-$' THEN '-' || rtrim({stripped}, '-') ELSE {stripped} END"
+    )
+    group, point = (r"\.", ",") if comma else (",", r"\.")
+    grouped = rf"^[-+]?\d{{1,3}}({group}\d{{2,3}})*{group}\d{{3}}({point}\d*)?$"
+    simple = rf"^[-+]?\d{{1,14}}({point}\d*)?$"
+    without = f"replace({signed}, '{'.' if comma else ','}', '')"
+    digits = f"replace({without}, ',', '.')" if comma else without
+    return (
+        rf"({plain} WHEN {cell} IS NULL THEN NULL "
+        rf"WHEN {signed} ~ '{grouped}' AND length({signed}) <= 22 OR {signed} ~ '{simple}' THEN ({digits})::numeric "
+        rf"WHEN {cell} ~ '^-?\d(\.\d+)?[eE]\+?\d$' THEN {cell}::numeric END)"
+    )
+
+
+def _integer(cell: str, options: Mapping[str, Any]) -> str:
+    bare = rf"regexp_replace({cell}, '\s*(months?|mths?|days?|d|m)$', '', 'i')"
+    return (
+        rf"(CASE WHEN {cell} ~ '^-?\d{{1,9}}$' THEN {cell}::integer "
+        rf"WHEN {bare} ~ '^-?\d{{1,9}}(\.0*)?$' THEN split_part({bare}, '.', 1)::integer "
+        rf"WHEN {bare} ~ '^\d{{1,3}}(,\d{{2,3}})+$' THEN replace({bare}, ',', '')::integer END)"
+    )
+
+
+TWO_WAYS = r"^\d{1,2}[-/. ]\d{1,2}[-/. ](\d{4}|\d{2})($|[ T])"
+"""Dates whose day and month look alike."""
+
+
+def _date(cell: str, options: Mapping[str, Any]) -> str:
+    iso = f"left({cell}, 10)"
+    part = [rf"(regexp_match({cell}, '^(\d{{1,2}})[-/. ](\d{{1,2}})[-/. ](\d{{4}}|\d{{2}})'))[{n}]" for n in (1, 2, 3)]
+    year = f"(CASE WHEN length({part[2]}) = 4 THEN {part[2]} WHEN {part[2]} >= '70' THEN '19' || {part[2]} ELSE '20' || {part[2]} END)"
+    order = options.get("date_order")
+    day, month = (part[1], part[0]) if order == "mdy" else (part[0], part[1])
+    typed = f"{year} || '-' || {month} || '-' || {day}"
+    two_ways = f"WHEN {cell} ~ '{TWO_WAYS}' THEN " + (_if_date(typed) if order else "NULL")
+    named = rf"replace(replace({cell}, '-', ' '), ',', ' ')"
+    return (
+        rf"(CASE WHEN {cell} ~ '^\d{{4}}-\d\d-\d\d($|[ T])' THEN {_if_date(iso)} "
+        rf"WHEN {cell} IS NULL THEN NULL {two_ways} "
+        rf"WHEN {cell} ~ '^\d{{4}}[/.]\d{{1,2}}[/.]\d{{1,2}}($|[ T])' THEN {_if_date(rf'''split_part(translate({cell}, '/.', '--'), ' ', 1)''')} "
+        rf"WHEN {cell} ~ '^(19|20)\d{{6}}$' THEN {_if_date(cell)} "
+        rf"WHEN {cell} ~ '^\d{{1,2}}[- ]?[A-Za-z]{{3,9}}[-, ]+(\d{{4}}|\d{{2}})' THEN {_if_date(named)} "
+        rf"WHEN {cell} ~ '^[A-Za-z]{{3,9}} \d{{1,2}},? \d{{4}}$' THEN {_if_date(named)} "
+        rf"WHEN {cell} ~ '^[A-Za-z]{{3,9}}[- ]\d{{4}}$' THEN {_if_date(f'''('1 ' || {named})''')} "
+        rf"WHEN {cell} ~ '^\d{{1,2}}/\d{{4}}$' THEN {_if_date(f'''(split_part({cell}, '/', 2) || '-' || split_part({cell}, '/', 1) || '-1')''')} "
+        rf"WHEN {cell} ~ '^\d{{4}}-\d\d$' THEN {_if_date(f'''({cell} || '-01')''')} END)"
+    )
+
+
+def _if_date(typed: str) -> str:
+    return f"(CASE WHEN pg_input_is_valid({typed}, 'date') THEN ({typed})::date END)"
+
+
+def _moment(cell: str, options: Mapping[str, Any]) -> str:
+    """A full ISO moment, else a date at midnight UTC."""
+    return (
+        rf"(CASE WHEN {cell} ~ '^\d{{4}}-\d\d-\d\d[ T]\d' AND pg_input_is_valid({cell}, 'timestamptz') THEN {cell}::timestamptz "
+        rf"ELSE {_date(cell, options)}::timestamptz END)"
+    )
+
+
+def _flag(cell: str) -> str:
+    return (
+        f"(CASE WHEN lower({cell}) IN ('y','yes','true','t','1','opt-in','optin','given','granted','agreed','1.0') THEN true "
+        f"WHEN lower({cell}) IN ('n','no','false','f','0','opt-out','optout','withdrawn','revoked','refused','0.0') THEN false END)"
+    )
+
+
+def _phone(cell: str, options: Mapping[str, Any]) -> str:
+    """International form. Numbers without country are of the lender's (option `phone_country`, digits; default 91)."""
+    country = str(options.get("phone_country", "91"))
+    assert country.isdigit(), country
+    digits = rf"regexp_replace(regexp_replace({cell}, '\.0$', ''), '[^0-9]', '', 'g')"
+    national = r"^[6-9]\d{9}$" if country == "91" else r"^[1-9]\d{6,10}$"
+    return (
+        rf"(CASE WHEN {cell} ~ '[A-Za-z]' THEN NULL "
+        rf"WHEN {cell} ~ '^\s*\+' AND {digits} ~ '^[1-9]\d{{7,14}}$' THEN '+' || {digits} "
+        rf"WHEN {digits} ~ '^00[1-9]\d{{7,14}}$' THEN '+' || substr({digits}, 3) "
+        rf"WHEN {digits} ~ '{national}' THEN '+{country}' || {digits} "
+        rf"WHEN ltrim({digits}, '0') ~ '{national}' THEN '+{country}' || ltrim({digits}, '0') "
+        rf"WHEN {digits} ~ '^{country}[1-9]\d{{6,11}}$' THEN '+' || {digits} END)"
+    )

@@ -1,0 +1,156 @@
+"""What is wrong with a staged file: repeats, counts by fault, rejected rows."""
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from db.base import AnyRow
+from db.queries.imports.casts import TWO_WAYS
+from db.queries.imports.plan import Plan
+
+_KEYS = {
+    "loan_book": ("loan_number",),
+    "schedule": ("loan_id", "number"),
+    "payments": ("loan_id", "reference", "entry"),
+    "snapshot": ("loan_id", "as_of"),
+}
+
+
+def mark_repeats(session: Session, plan: Plan) -> None:
+    """Rows with a key that came before: the same values are passed over, different ones are faults of all of them."""
+    keys = _KEYS.get(plan.kind)
+    if keys is None or (plan.kind == "snapshot" and plan.dated and not plan.has("as_of")):
+        keys = ("loan_id",) if plan.kind == "snapshot" else keys
+    if keys is None:
+        return
+    named = ", ".join(keys)
+    present = " AND ".join(f"{key} IS NOT NULL" for key in keys if key != "entry")
+    is_repeated = session.execute(
+        text(
+            f"SELECT EXISTS (SELECT FROM {plan.typed} WHERE faults IS NULL AND {present} GROUP BY {named} HAVING count(*) > 1)"
+        )
+    ).scalar_one()
+    if is_repeated:
+        _mark(session, plan, named, present)
+
+
+def _mark(session: Session, plan: Plan, named: str, present: str) -> None:
+    """One pass over the rows whose key is repeated: ranks them and compares what they say."""
+    values = ", ".join(target.name for target in plan.targets)
+    extra = ", attributes" if plan.kind == "loan_book" else ""
+    session.execute(
+        text(
+            f"""
+            WITH said AS (
+                SELECT line, {named}, md5(ROW({values}{extra})::text) AS said FROM {plan.typed}
+                WHERE faults IS NULL AND {present}
+            ), ranked AS (
+                SELECT line, row_number() OVER w AS rank, min(said) OVER k <> max(said) OVER k AS differs,
+                       count(*) OVER k AS rows
+                FROM said WINDOW k AS (PARTITION BY {named}), w AS (PARTITION BY {named} ORDER BY line)
+            )
+            UPDATE {plan.typed} t
+            SET faults = CASE WHEN differs THEN 'row:differs' ELSE 'row:repeated' END
+            FROM ranked WHERE ranked.line = t.line AND rows > 1 AND (differs OR rank > 1)
+            """
+        )
+    )
+
+
+def tally(session: Session, plan: Plan) -> AnyRow:
+    """Rows in all, accepted, repeated (passed over) and rejected."""
+    return session.execute(
+        text(
+            f"""
+            SELECT count(*) AS rows, count(*) FILTER (WHERE faults IS NULL) AS accepted,
+                   count(*) FILTER (WHERE faults = 'row:repeated') AS repeated,
+                   count(*) FILTER (WHERE faults <> 'row:repeated') AS rejected
+            FROM {plan.typed}
+            """
+        )
+    ).one()
+
+
+def findings(session: Session, plan: Plan) -> list[AnyRow]:
+    """Faults and notes with their count and first lines, the most frequent first."""
+    return list(
+        session.execute(
+            text(
+                f"""
+                WITH found AS (
+                    SELECT line, unnest(string_to_array(faults, ';')) AS code, true AS is_fault
+                    FROM {plan.typed} WHERE faults IS NOT NULL
+                    UNION ALL
+                    SELECT line, unnest(string_to_array(notes, ';')), false FROM {plan.typed}
+                    WHERE notes IS NOT NULL AND faults IS NULL
+                ), counted AS (
+                    SELECT code, is_fault, count(*) AS rows FROM found GROUP BY code, is_fault
+                )
+                SELECT code, is_fault, rows,
+                       ARRAY(SELECT line FROM found f WHERE f.code = c.code AND f.is_fault = c.is_fault
+                             ORDER BY line LIMIT 5) AS lines
+                FROM counted c ORDER BY is_fault DESC, rows DESC, code LIMIT 200
+                """
+            )
+        )
+    )
+
+
+def cells_of(session: Session, plan: Plan, lines: list[int], position: int) -> dict[int, str | None]:
+    """The cells of a column in some lines, as they stand in the file."""
+    rows = session.execute(
+        text(f"SELECT line, left(c{position:d}, 60) AS cell FROM {plan.raw} WHERE line = ANY(:lines)"), {"lines": lines}
+    )
+    return {row.line: row.cell for row in rows}
+
+
+def date_evidence(session: Session, plan: Plan) -> AnyRow | None:
+    """Of dates that can be read two ways: how many have a first, how many a second number above 12, and one of them.
+
+    None when the file has no such date.
+    """
+    positions = [t.position for t in plan.targets if t.type == "date" and t.position is not None]
+    if not positions:
+        return None
+    cells = ", ".join(f"(btrim(c{position}))" for position in positions)
+    row = session.execute(
+        text(
+            f"""
+            SELECT count(*) FILTER (WHERE split_part(d, '-', 1)::int > 12) AS day_first,
+                   count(*) FILTER (WHERE split_part(d, '-', 2)::int > 12) AS month_first, min(cell) AS sample
+            FROM {plan.raw}, LATERAL (VALUES {cells}) v (cell), LATERAL (SELECT translate(cell, '/. ', '---') AS d) x
+            WHERE cell ~ :two_ways
+            """
+        ),
+        {"two_ways": TWO_WAYS},
+    ).one()
+    return row if row.sample is not None else None
+
+
+def keep_rejected(session: Session, plan: Plan) -> None:
+    """Write down the rejected rows as they stand in the file, with their faults; in place of an earlier check's."""
+    session.execute(text("DELETE FROM import_rejected_row WHERE batch_id = :batch"), {"batch": plan.batch_id})
+    columns = ", ".join(f"r.c{position}" for position in range(1, len(plan.headers) + 1))
+    session.execute(
+        text(
+            f"""
+            INSERT INTO import_rejected_row (batch_id, line, reasons, cells)
+            SELECT :batch, t.line, t.faults, jsonb_build_object('cells', to_jsonb(ARRAY[{columns}]))
+            FROM {plan.typed} t JOIN {plan.raw} r USING (line)
+            WHERE t.faults IS NOT NULL AND t.faults <> 'row:repeated'
+            """
+        ),
+        {"batch": plan.batch_id},
+    )
+
+
+def rejected_rows(session: Session, batch_id: int, *, after: int, limit: int) -> list[AnyRow]:
+    """Rejected rows by line, a page at a time."""
+    return list(
+        session.execute(
+            text(
+                "SELECT line, reasons, cells -> 'cells' AS cells FROM import_rejected_row "
+                "WHERE batch_id = :batch AND line > :after ORDER BY line LIMIT :limit"
+            ),
+            {"batch": batch_id, "after": after, "limit": limit},
+        )
+    )

@@ -1,0 +1,218 @@
+"""Contact points and consent from files. Values are encrypted on the way; nothing here sees more than their index."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from db.base import AnyRow
+from db.queries.imports.plan import Plan
+from db.queries.imports.staging import raw_connection
+
+KINDS = ("phone", "whatsapp", "email", "address")
+_BATCH = 20_000
+_ROLE = "regexp_replace(lower(t.party_role), '[^a-z]', '', 'g')"
+_CHANGES = (
+    "(coalesce(t.consent, o.consent), coalesce(t.do_not_contact, o.do_not_contact), coalesce(t.is_primary, o.is_primary))"
+    " IS DISTINCT FROM (o.consent, o.do_not_contact, o.is_primary)"
+)
+
+
+def create_points(session: Session, plan: Plan) -> None:
+    """Make the empty table of encrypted points."""
+    session.execute(text(f"DROP TABLE IF EXISTS {plan.points}"))
+    session.execute(
+        text(
+            f"CREATE UNLOGGED TABLE {plan.points} (line bigint, kind text, value_encrypted bytea, value_index bytea, "
+            "value_hint text) WITH (autovacuum_enabled = false)"
+        )
+    )
+
+
+def clear_values(session: Session, plan: Plan) -> Iterator[list[tuple[int, str, str]]]:
+    """(line, kind, value) of accepted rows, in batches, for encryption. One cursor: memory stays bounded."""
+    filled = [kind for kind in KINDS if plan.has(kind)]
+    if not filled:
+        return
+    values = ", ".join(f"('{kind}', t.{kind})" for kind in filled)
+    statement = (
+        f"SELECT t.line, v.kind, v.value FROM {plan.typed} t, LATERAL (VALUES {values}) v (kind, value) "
+        "WHERE t.faults IS NULL AND v.value IS NOT NULL"
+    )
+    with raw_connection(session).cursor(name="import_values") as cursor:
+        cursor.execute(statement.encode())
+        while rows := cursor.fetchmany(_BATCH):
+            yield rows
+
+
+def add_points(session: Session, plan: Plan, rows: Sequence[tuple[int, str, bytes, bytes, str]]) -> None:
+    """Write a batch of encrypted points."""
+    order = f"COPY {plan.points} (line, kind, value_encrypted, value_index, value_hint) FROM STDIN (FORMAT binary)"
+    with raw_connection(session).cursor() as cursor, cursor.copy(order.encode()) as copy:
+        copy.set_types(["int8", "text", "bytea", "bytea", "text"])
+        for row in rows:
+            copy.write_row(row)
+
+
+def wipe_clear_values(session: Session, plan: Plan) -> None:
+    """Take the values in the clear out of the typed table once they are encrypted."""
+    filled = [kind for kind in KINDS if plan.has(kind)]
+    for kind in filled:
+        session.execute(text(f"ALTER TABLE {plan.typed} DROP COLUMN {kind}"))
+    session.execute(text(f"ANALYZE {plan.points}"))
+
+
+def _known(plan: Plan) -> str:
+    return (
+        f"{plan.points} n JOIN {plan.typed} t USING (line) LEFT JOIN contact_point o "
+        "ON o.borrower_id = t.borrower_id AND o.kind = n.kind AND o.value_index = n.value_index"
+    )
+
+
+def compare(session: Session, plan: Plan) -> AnyRow:
+    """Contact points new, changed and unchanged. Contacts files only."""
+    return session.execute(
+        text(
+            f"""
+            SELECT count(*) FILTER (WHERE o.id IS NULL) AS new,
+                   count(*) FILTER (WHERE o.id IS NOT NULL AND {_CHANGES}) AS changed,
+                   count(*) FILTER (WHERE o.id IS NOT NULL AND NOT ({_CHANGES})) AS unchanged
+            FROM {_known(plan)}
+            """
+        )
+    ).one()
+
+
+def samples(session: Session, plan: Plan) -> list[AnyRow]:
+    """First points that would change, masked: whose, from what, to what."""
+    return list(
+        session.execute(
+            text(
+                f"""
+                SELECT b.external_id || ' ' || n.value_hint AS subject,
+                       jsonb_build_object('consent', o.consent, 'do_not_contact', o.do_not_contact,
+                                          'is_primary', o.is_primary) AS before,
+                       jsonb_build_object('consent', coalesce(t.consent, o.consent),
+                           'do_not_contact', coalesce(t.do_not_contact, o.do_not_contact),
+                           'is_primary', coalesce(t.is_primary, o.is_primary)) AS after
+                FROM {_known(plan)} JOIN borrower b ON b.id = t.borrower_id WHERE o.id IS NOT NULL AND {_CHANGES} LIMIT 20
+                """
+            )
+        )
+    )
+
+
+def _rowcount(session: Session, statement: str, bound: dict[str, Any]) -> int:
+    return int(session.execute(text(statement), bound).rowcount)  # type: ignore[attr-defined]
+
+
+def commit_from_loan_book(session: Session, plan: Plan) -> int:
+    """Add the numbers and addresses of a loan book that are not known yet; the first of a kind is the primary one."""
+    return _rowcount(
+        session,
+        f"""
+        INSERT INTO contact_point (borrower_id, kind, value_encrypted, value_index, value_hint, is_primary, created_batch_id)
+        SELECT DISTINCT ON (b.id, n.kind, n.value_index) b.id, n.kind, n.value_encrypted, n.value_index, n.value_hint,
+               NOT EXISTS (SELECT FROM contact_point o WHERE o.borrower_id = b.id AND o.kind = n.kind), :batch
+        FROM {plan.points} n JOIN {plan.typed} t USING (line)
+        JOIN borrower b ON b.external_id = t.borrower_key
+        ORDER BY b.id, n.kind, n.value_index, n.line
+        ON CONFLICT (borrower_id, kind, value_index) DO NOTHING
+        """,
+        {"batch": plan.batch_id},
+    )
+
+
+def commit(session: Session, plan: Plan) -> dict[str, int]:
+    """Add new points and parties, change consent and flags of known ones, and keep the history of consent."""
+    bound = {"batch": plan.batch_id}
+    _keep_and_change(session, plan, bound)
+    changed = _rowcount(
+        session,
+        f"""
+        UPDATE contact_point c SET consent = coalesce(t.consent, c.consent),
+               do_not_contact = coalesce(t.do_not_contact, c.do_not_contact),
+               is_primary = coalesce(t.is_primary, c.is_primary)
+        FROM {_known(plan)} WHERE o.id = c.id AND {_CHANGES}
+        """,
+        {},
+    )
+    _add_parties(session, plan)
+    new = _add_points_of_borrowers(session, plan, bound)
+    session.execute(
+        text(
+            f"""
+            INSERT INTO consent_event (contact_point_id, given, at, source, batch_id)
+            SELECT DISTINCT ON (o.id) o.id, t.consent, coalesce(t.consent_at, now()), coalesce(t.consent_source, 'import'), :batch
+            FROM {_known(plan)} WHERE o.created_batch_id = :batch AND t.consent IS NOT NULL ORDER BY o.id, t.line DESC
+            """
+        ),
+        bound,
+    )
+    return {"points_new": new, "points_changed": changed}
+
+
+def _keep_and_change(session: Session, plan: Plan, bound: dict[str, Any]) -> None:
+    """Keep what is about to change, and write the events of changed consent."""
+    session.execute(
+        text(
+            f"""
+            INSERT INTO import_change (batch_id, entity, entity_id, before)
+            SELECT DISTINCT ON (o.id) CAST(:batch AS int), 'contact_point', o.id,
+                   jsonb_build_object('consent', o.consent, 'do_not_contact', o.do_not_contact, 'is_primary', o.is_primary)
+            FROM {_known(plan)} WHERE o.id IS NOT NULL AND {_CHANGES} ORDER BY o.id
+            """
+        ),
+        bound,
+    )
+    session.execute(
+        text(
+            f"""
+            INSERT INTO consent_event (contact_point_id, given, at, source, batch_id)
+            SELECT DISTINCT ON (o.id) o.id, t.consent, coalesce(t.consent_at, now()), coalesce(t.consent_source, 'import'), :batch
+            FROM {_known(plan)} WHERE o.id IS NOT NULL AND t.consent IS DISTINCT FROM o.consent AND t.consent IS NOT NULL
+            ORDER BY o.id, t.line DESC
+            """
+        ),
+        bound,
+    )
+
+
+def _party(plan: Plan) -> str:
+    role = f"CASE WHEN {_ROLE} IN ('coborrower', 'coapplicant') THEN 'co_borrower' WHEN {_ROLE} = 'guarantor' THEN 'guarantor' END"
+    return (
+        f"SELECT t.line, t.borrower_id, {role} AS role, t.party_name AS name FROM {plan.typed} t WHERE t.faults IS NULL"
+    )
+
+
+def _add_parties(session: Session, plan: Plan) -> None:
+    session.execute(
+        text(
+            f"""
+            INSERT INTO party (borrower_id, role, name)
+            SELECT DISTINCT borrower_id, role, name FROM ({_party(plan)}) y WHERE role IS NOT NULL
+            AND NOT EXISTS (SELECT FROM party p WHERE (p.borrower_id, p.role, p.name) = (y.borrower_id, y.role, y.name))
+            """
+        )
+    )
+
+
+def _add_points_of_borrowers(session: Session, plan: Plan, bound: dict[str, Any]) -> int:
+    return _rowcount(
+        session,
+        f"""
+        INSERT INTO contact_point (borrower_id, party_id, kind, value_encrypted, value_index, value_hint, is_primary,
+                                   do_not_contact, consent, created_batch_id)
+        SELECT DISTINCT ON (t.borrower_id, n.kind, n.value_index) t.borrower_id, p.id, n.kind, n.value_encrypted,
+               n.value_index, n.value_hint,
+               coalesce(t.is_primary, p.id IS NULL AND NOT EXISTS (
+                   SELECT FROM contact_point o WHERE o.borrower_id = t.borrower_id AND o.kind = n.kind)),
+               coalesce(t.do_not_contact, false), t.consent, :batch
+        FROM {plan.points} n JOIN {plan.typed} t USING (line) JOIN ({_party(plan)}) y USING (line)
+        LEFT JOIN party p ON (p.borrower_id, p.role, p.name) = (y.borrower_id, y.role, y.name)
+        ORDER BY t.borrower_id, n.kind, n.value_index, n.line DESC
+        ON CONFLICT (borrower_id, kind, value_index) DO NOTHING
+        """,
+        bound,
+    )

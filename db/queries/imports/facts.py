@@ -1,0 +1,209 @@
+"""Instalments, payments and presentations from files: facts are added; a schedule may be re-stated by its lender."""
+
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from db.base import AnyRow
+from db.queries.imports.plan import Plan
+from db.queries.imports.typing import ENTRY
+
+_PARTS = ("due_on", "principal", "interest", "charges")
+_INSTALMENT_DIFFERS = (
+    "(r.due_on, r.principal, r.interest, r.charges) IS DISTINCT FROM (o.due_on, o.principal, o.interest, o.charges)"
+)
+_PAYMENT_DIFFERS = "(r.kind, r.paid_on, r.amount) IS DISTINCT FROM (o.kind, o.paid_on, o.amount)"
+_BOUNCE_DIFFERS = "(r.paid_on, r.amount) IS DISTINCT FROM (o.presented_on, o.amount)"
+
+
+def _rowcount(session: Session, statement: str, bound: dict[str, Any]) -> int:
+    return int(session.execute(text(statement), bound).rowcount)  # type: ignore[attr-defined]
+
+
+# --- schedule -----------------------------------------------------------------------------------------------------
+
+
+def instalments(plan: Plan) -> str:
+    """The file's instalments. Without numbers they count by due date; an amount without parts is principal."""
+    number = "t.number::smallint"
+    if not plan.has("number"):
+        number = "row_number() OVER (PARTITION BY t.loan_id ORDER BY t.due_on, t.line)::smallint"
+    interest = "coalesce(t.interest, CASE WHEN t.principal IS NOT NULL THEN t.amount - t.principal - coalesce(t.charges, 0) END, 0)"
+    if not plan.has("principal", "interest", "charges"):
+        return f"SELECT loan_id, {number} AS number, due_on, amount AS principal, 0::numeric AS interest, 0::numeric AS charges FROM {plan.typed} t WHERE faults IS NULL"
+    principal = f"coalesce(t.principal, t.amount - {interest} - coalesce(t.charges, 0), 0)"
+    return f"""
+        SELECT t.loan_id, {number} AS number, t.due_on, greatest({principal}, 0) AS principal,
+               greatest({interest}, 0) AS interest, coalesce(t.charges, 0) AS charges
+        FROM {plan.typed} t WHERE t.faults IS NULL
+    """
+
+
+def compare_schedule(session: Session, plan: Plan) -> AnyRow:
+    """Instalments new, changed and unchanged."""
+    return session.execute(
+        text(
+            f"""
+            SELECT count(*) FILTER (WHERE o.loan_id IS NULL) AS new,
+                   count(*) FILTER (WHERE o.loan_id IS NOT NULL AND {_INSTALMENT_DIFFERS}) AS changed,
+                   count(*) FILTER (WHERE o.loan_id IS NOT NULL AND NOT {_INSTALMENT_DIFFERS}) AS unchanged
+            FROM ({instalments(plan)}) r LEFT JOIN instalment o USING (loan_id, number)
+            """
+        )
+    ).one()
+
+
+def schedule_samples(session: Session, plan: Plan) -> list[AnyRow]:
+    """First instalments that would change: whose, from what, to what."""
+    before = ", ".join(f"'{c}', o.{c}" for c in _PARTS)
+    after = ", ".join(f"'{c}', r.{c}" for c in _PARTS)
+    statement = f"""
+        SELECT l.external_id || ', instalment ' || r.number AS subject, jsonb_build_object({before}) AS before,
+               jsonb_build_object({after}) AS after
+        FROM ({instalments(plan)}) r JOIN instalment o USING (loan_id, number) JOIN loan l ON l.id = r.loan_id
+        WHERE {_INSTALMENT_DIFFERS} LIMIT 20
+    """
+    return list(session.execute(text(statement)))
+
+
+def commit_schedule(session: Session, plan: Plan, *, may_change: bool) -> dict[str, int]:
+    """Add new instalments; replace changed ones and keep what they were."""
+    bound = {"batch": plan.batch_id}
+    changed = 0
+    if may_change:
+        changed = _rowcount(
+            session,
+            f"""
+            INSERT INTO import_change (batch_id, entity, entity_id, before)
+            SELECT :batch, 'instalment', o.loan_id, to_jsonb(o)
+            FROM ({instalments(plan)}) r JOIN instalment o USING (loan_id, number) WHERE {_INSTALMENT_DIFFERS}
+            """,
+            bound,
+        )
+    if changed:
+        session.execute(
+            text(
+                f"""
+                UPDATE instalment o SET due_on = r.due_on, principal = r.principal, interest = r.interest,
+                       charges = r.charges, batch_id = :batch
+                FROM ({instalments(plan)}) r WHERE (o.loan_id, o.number) = (r.loan_id, r.number) AND {_INSTALMENT_DIFFERS}
+                """
+            ),
+            bound,
+        )
+    new = _rowcount(
+        session,
+        f"""
+        INSERT INTO instalment (loan_id, number, due_on, principal, interest, charges, batch_id)
+        SELECT loan_id, number, due_on, principal, interest, charges, :batch FROM ({instalments(plan)}) r
+        ON CONFLICT (loan_id, number) DO NOTHING
+        """,
+        bound,
+    )
+    return {"instalments_new": new, "instalments_changed": changed}
+
+
+# --- payments -----------------------------------------------------------------------------------------------------
+
+
+def _entries(plan: Plan) -> str:
+    """The file's payments, reversals and bounces. Without a receipt number one is made of date, amount and order."""
+    entry = f"CASE WHEN t.amount < 0 AND t.reverses_reference IS NOT NULL THEN 'reversal' ELSE {ENTRY.format('t.entry')} END"
+    made = (
+        "'~' || t.paid_on || '/' || abs(t.amount) || '/' || "
+        f"row_number() OVER (PARTITION BY t.loan_id, t.paid_on, abs(t.amount), {entry} ORDER BY t.line)"
+        f" || CASE WHEN {entry} = 'reversal' THEN '/R' ELSE '' END"
+    )
+    reference = f"coalesce(t.reference, {made})"
+    return f"""
+        SELECT loan_id, line, kind, paid_on, amount, mode, reason,
+               CASE WHEN kind = 'reversal' THEN coalesce(reverses_reference, own) END AS reverses_reference,
+               CASE WHEN kind = 'reversal' AND own = coalesce(reverses_reference, own) THEN own || '/R' ELSE reference END AS reference
+        FROM (
+            SELECT t.loan_id, t.line, {entry} AS kind, t.paid_on, abs(t.amount) AS amount, t.mode, t.reason,
+                   t.reverses_reference, t.reference AS own, {reference} AS reference
+            FROM {plan.typed} t WHERE t.faults IS NULL
+        ) e
+    """
+
+
+def list_entries(session: Session, plan: Plan) -> None:
+    """Make the list of entries for this transaction, that comparing and committing read."""
+    session.execute(text("DROP TABLE IF EXISTS pg_temp.import_entry"))
+    session.execute(text(f"CREATE TEMPORARY TABLE import_entry ON COMMIT DROP AS {_entries(plan)}"))
+    session.execute(text("ANALYZE import_entry"))
+
+
+def mark_contradictions(session: Session, plan: Plan) -> int:
+    """Entries that are recorded already with other values: facts are not edited, so these rows are faults."""
+    return _rowcount(
+        session,
+        f"""
+        UPDATE {plan.typed} t SET faults = 'reference:recorded'
+        FROM (
+            SELECT r.line FROM import_entry r JOIN payment o USING (loan_id, reference)
+            WHERE r.kind <> 'bounce' AND {_PAYMENT_DIFFERS}
+            UNION ALL
+            SELECT r.line FROM import_entry r JOIN mandate_presentation o USING (loan_id, reference)
+            WHERE r.kind = 'bounce' AND {_BOUNCE_DIFFERS}
+        ) wrong WHERE t.line = wrong.line
+        """,
+        {},
+    )
+
+
+def mark_unknown_reversals(session: Session, plan: Plan) -> int:
+    """Reversals of payments that neither the book nor the file has."""
+    return _rowcount(
+        session,
+        f"""
+        UPDATE {plan.typed} t SET faults = 'reverses_reference:unknown'
+        FROM import_entry r
+        WHERE t.line = r.line AND t.faults IS NULL AND r.kind = 'reversal'
+          AND NOT EXISTS (SELECT FROM payment p WHERE p.loan_id = r.loan_id AND p.reference = r.reverses_reference)
+          AND NOT EXISTS (SELECT FROM import_entry e WHERE e.loan_id = r.loan_id AND e.kind = 'payment'
+                          AND e.reference = r.reverses_reference)
+        """,
+        {},
+    )
+
+
+def compare_payments(session: Session) -> AnyRow:
+    """Entries new and unchanged."""
+    return session.execute(
+        text(
+            """
+            SELECT count(*) FILTER (WHERE p.id IS NULL AND m.id IS NULL) AS new, 0 AS changed,
+                   count(*) FILTER (WHERE p.id IS NOT NULL OR m.id IS NOT NULL) AS unchanged
+            FROM import_entry r
+            LEFT JOIN payment p ON r.kind <> 'bounce' AND (p.loan_id, p.reference) = (r.loan_id, r.reference)
+            LEFT JOIN mandate_presentation m ON r.kind = 'bounce' AND (m.loan_id, m.reference) = (r.loan_id, r.reference)
+            """
+        )
+    ).one()
+
+
+def commit_payments(session: Session, plan: Plan) -> dict[str, int]:
+    """Add the entries that are not there yet."""
+    bound = {"batch": plan.batch_id}
+    list_entries(session, plan)
+    payments = _rowcount(
+        session,
+        """
+        INSERT INTO payment (loan_id, reference, kind, paid_on, amount, mode, reverses_reference, batch_id)
+        SELECT loan_id, reference, kind, paid_on, amount, mode, reverses_reference, :batch
+        FROM import_entry WHERE kind <> 'bounce' ON CONFLICT (loan_id, reference) DO NOTHING
+        """,
+        bound,
+    )
+    bounces = _rowcount(
+        session,
+        """
+        INSERT INTO mandate_presentation (loan_id, reference, presented_on, amount, result, reason, batch_id)
+        SELECT loan_id, reference, paid_on, amount, 'bounced', reason, :batch
+        FROM import_entry WHERE kind = 'bounce' ON CONFLICT (loan_id, reference) DO NOTHING
+        """,
+        bound,
+    )
+    return {"payments_new": payments, "bounces_new": bounces}

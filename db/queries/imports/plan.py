@@ -1,0 +1,83 @@
+"""What the statements need to know of a batch: its tables, and which of their columns fills which field of ours.
+
+Names that reach SQL are made here: `c7` for the seventh column, a field's own name for what it becomes. Headers and
+values of a file never do; they are bound.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+_NAME = re.compile(r"^[a-z][a-z_]*(__\d{8})?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A field of ours and where its values come from."""
+
+    name: str
+    """Column of the typed table; a dated measure has its date in the name, as in 'dpd__20250331'."""
+    type: str
+    position: int | None
+    """Column of the file, from 1; None: not in the file."""
+    constant: str | None = None
+    """Value for every row, where the file does not say."""
+    is_required: bool = False
+    measure: str | None = None
+    """For dated measures the field, such as 'dpd'."""
+    as_of: date | None = None
+
+    def __post_init__(self) -> None:
+        assert _NAME.match(self.name), self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One batch, as statements see it."""
+
+    batch_id: int
+    kind: str
+    headers: Sequence[str]
+    targets: Sequence[Target]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def raw(self) -> str:
+        """The table of the file's cells as text."""
+        return f"staging.raw_{self.batch_id:d}"
+
+    @property
+    def typed(self) -> str:
+        """The table of typed values and faults."""
+        return f"staging.typed_{self.batch_id:d}"
+
+    @property
+    def points(self) -> str:
+        """The table of encrypted contact points."""
+        return f"staging.points_{self.batch_id:d}"
+
+    @property
+    def dated(self) -> dict[date, dict[str, str]]:
+        """For wide files: date -> measure -> column of the typed table."""
+        found: dict[date, dict[str, str]] = {}
+        for target in self.targets:
+            if target.as_of is not None and target.measure is not None:
+                found.setdefault(target.as_of, {})[target.measure] = target.name
+        return found
+
+    def has(self, *names: str) -> bool:
+        """Whether any of the fields is filled by the file or a constant."""
+        return any(t.name in names and (t.position is not None or t.constant is not None) for t in self.targets)
+
+    @property
+    def is_reported(self) -> bool:
+        """Whether the file states where loans stand."""
+        return bool(self.dated) or self.has("dpd", "months_past_due", "reported_status")
+
+    @property
+    def unmapped(self) -> list[int]:
+        """Positions of columns that fill no field."""
+        used = {target.position for target in self.targets}
+        return [position for position in range(1, len(self.headers) + 1) if position not in used]

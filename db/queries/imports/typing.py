@@ -1,0 +1,276 @@
+"""From cells to typed rows: one statement that casts, resolves references and names what is wrong with each row.
+
+`faults` holds 'field:code' separated by ';' for rows that cannot be taken, `notes` what is left out of rows that can.
+The statement is a CREATE TABLE AS, which runs in parallel but takes no parameters: values are quoted by the driver.
+"""
+
+import json
+from typing import Any
+
+from psycopg import sql
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from db.queries.imports import casts
+from db.queries.imports.plan import Plan, Target
+from db.queries.imports.staging import raw_connection
+
+_CODES = {"amount": "number", "rate": "number", "integer": "whole", "date": "date", "moment": "date", "flag": "flag"}
+_REPORTED = ("dpd", "months_past_due", "reported_status")
+STATUS = (
+    "CASE WHEN lower(split_part({0}, ':', 1)) IN ('active','current','open','live','regular','standard','overdue','a') THEN 'active' "
+    "WHEN lower(split_part({0}, ':', 1)) IN ('closed','fully paid','paid','paid off','foreclosed','settled','matured','c') THEN 'closed' "
+    "WHEN lower(split_part({0}, ':', 1)) IN ('written_off','written off','write off','write-off','charged off','w') THEN 'written_off' END"
+)
+ENTRY = (
+    "CASE WHEN {0} IS NULL OR lower({0}) IN ('payment','paid','receipt','success','successful','cleared','collected','credit','p') "
+    "THEN 'payment' WHEN lower({0}) IN ('reversal','reversed','refund','refunded','chargeback','cancelled','debit','r') THEN 'reversal' "
+    "WHEN lower({0}) IN ('bounce','bounced','returned','return','dishonoured','dishonored','failed','failure','unpaid','b') THEN 'bounce' END"
+)
+
+
+def prepare(session: Session) -> None:
+    """Settings for large statements, for this transaction only. Compiling them would take longer than it saves."""
+    for setting in (
+        "jit = off",
+        "work_mem = '128MB'",
+        "maintenance_work_mem = '256MB'",
+        "max_parallel_workers_per_gather = 2",
+    ):
+        session.execute(text(f"SET LOCAL {setting}"))
+
+
+def make_typed(session: Session, plan: Plan) -> None:
+    """Make the typed table anew from the file's cells."""
+    session.execute(text(f"DROP TABLE IF EXISTS {plan.typed}"))
+    connection = raw_connection(session)
+    quoted = _Quoting(connection)
+    statement = (
+        f"CREATE UNLOGGED TABLE {plan.typed} WITH (autovacuum_enabled = false) AS "
+        f"SELECT t.*, {_references(plan)[0]}, {_faults(plan)} FROM ({_values(plan, quoted)} OFFSET 0) t {_references(plan)[1]}"
+    )
+    connection.execute(statement.encode(), prepare=False)
+    session.execute(text(f"ANALYZE {plan.typed}"))
+
+
+class _Quoting:
+    """Values as SQL literals, quoted by the driver for this connection."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def __call__(self, value: str) -> str:
+        return sql.Literal(value).as_string(self._connection)
+
+
+def _values(plan: Plan, quoted: _Quoting) -> str:
+    columns = ["line", "fault"]
+    for target in plan.targets:
+        columns.append(f"{casts.value(f'x_{target.name}', target.type, plan.options)} AS {target.name}")
+        if target.type not in ("text",):
+            columns.append(f"x_{target.name} IS NOT NULL AS h_{target.name}")
+        if target.type == "date" and not plan.options.get("date_order"):
+            columns.append(f"x_{target.name} ~ '{casts.TWO_WAYS}' AS o_{target.name}")
+    if plan.kind == "loan_book":
+        columns.append("attributes")
+    return f"SELECT {', '.join(columns)} FROM (SELECT {', '.join(_cells(plan, quoted))} FROM {plan.raw} OFFSET 0) r"
+
+
+def _cells(plan: Plan, quoted: _Quoting) -> list[str]:
+    cells = ["line", "fault"]
+    maps = plan.options.get("value_maps", {})
+    for target in plan.targets:
+        cell = _cell(plan, target, quoted)
+        if target.name in maps:
+            cell = f"coalesce({quoted(json.dumps(maps[target.name]))}::jsonb ->> {cell}, {cell})"
+        cells.append(f"{cell} AS x_{target.name}")
+    if plan.kind == "loan_book":
+        cells.append(f"{_attributes(plan, quoted)} AS attributes")
+    return cells
+
+
+def _cell(plan: Plan, target: Target, quoted: _Quoting) -> str:
+    if target.position is not None:
+        return casts.cleaned(f"c{target.position}", target.type)
+    if target.constant is not None:
+        return f"{quoted(target.constant)}::text"
+    if target.name == "loan_number" and (prefix := plan.options.get("number_prefix")):
+        return f"{quoted(str(prefix))} || line"
+    return "NULL::text"
+
+
+def _attributes(plan: Plan, quoted: _Quoting) -> str:
+    """The columns without a field, by their header; in parts, since a call takes 100 arguments."""
+    pairs = [f"{quoted(plan.headers[p - 1])}, nullif(btrim(c{p}), '')" for p in plan.unmapped]
+    if not pairs:
+        return "'{}'::jsonb"
+    parts = [f"jsonb_build_object({', '.join(pairs[start : start + 45])})" for start in range(0, len(pairs), 45)]
+    return f"jsonb_strip_nulls({' || '.join(parts)})"
+
+
+# --- references ---------------------------------------------------------------------------------------------------
+
+
+def _references(plan: Plan) -> tuple[str, str]:
+    """Columns and joins that find what the row is about."""
+    if plan.kind == "loan_book":
+        return (
+            "l.id AS loan_id, coalesce(l.borrower_id, b.id) AS borrower_id, "
+            "coalesce(t.borrower_number, t.loan_number) AS borrower_key",
+            "LEFT JOIN loan l ON l.external_id = t.loan_number "
+            "LEFT JOIN borrower b ON b.external_id = coalesce(t.borrower_number, t.loan_number)",
+        )
+    if plan.kind == "contacts":
+        return (
+            "coalesce(b.id, l.borrower_id) AS borrower_id",
+            "LEFT JOIN borrower b ON b.external_id = t.borrower_number "
+            "LEFT JOIN loan l ON l.external_id = t.loan_number AND t.borrower_number IS NULL",
+        )
+    return "l.id AS loan_id", "LEFT JOIN loan l ON l.external_id = t.loan_number"
+
+
+# --- faults -------------------------------------------------------------------------------------------------------
+
+
+def _faults(plan: Plan) -> str:
+    """Columns `faults` and `notes`; the texts are only made for rows that have any."""
+    hard = [("t.fault IS NOT NULL", "t.fault")]
+    soft: list[tuple[str, str]] = []
+    for target in plan.targets:
+        found = _faults_of(plan, target)
+        is_soft = plan.kind == "loan_book" and target.type in ("phone", "email")
+        (soft if is_soft else hard).extend((condition, f"'{target.name}:{code}'") for condition, code in found)
+    hard += [(condition, f"'{code}'") for condition, code in _of_kind(plan)]
+    return f"{_listing(hard)} AS faults, {_listing(soft)} AS notes"
+
+
+def _listing(faults: list[tuple[str, str]]) -> str:
+    if not faults:
+        return "NULL::text"
+    every = " OR ".join(f"({condition})" for condition, _ in faults)
+    each = ", ".join(f"CASE WHEN {condition} THEN {name} END" for condition, name in faults)
+    return f"CASE WHEN {every} THEN concat_ws(';', {each}) END"
+
+
+def _faults_of(plan: Plan, target: Target) -> list[tuple[str, str]]:
+    """Conditions and codes of one field by its type."""
+    name = f"t.{target.name}"
+    is_filled = target.position is not None or target.constant is not None
+    if not is_filled and not (target.name == "loan_number" and plan.options.get("number_prefix")):
+        return [("true", "missing")] if target.is_required else []
+    found: list[tuple[str, str]] = []
+    if target.type == "text":
+        if target.is_required:
+            found.append((f"{name} IS NULL", "missing"))
+        if target.name.endswith(("_number", "reference")):
+            found.append((f"length({name}) > 100", "long"))
+        return found
+    if target.is_required:
+        found.append((f"{name} IS NULL AND NOT t.h_{target.name}", "missing"))
+    bad = f"{name} IS NULL AND t.h_{target.name}"
+    if target.type == "date" and not plan.options.get("date_order"):
+        found.append((f"{bad} AND t.o_{target.name}", "order"))
+        bad += f" AND NOT t.o_{target.name}"
+    found.append((bad, _CODES.get(target.type, target.type)))
+    if target.type in ("date", "moment"):
+        found.append((f"{name} NOT BETWEEN '1950-01-01' AND '2100-12-31'", "year"))
+    if target.type in ("amount", "rate", "integer") and plan.kind != "payments":
+        found.append((f"{name} < 0", "negative"))
+    return found
+
+
+def _of_kind(plan: Plan) -> list[tuple[str, str]]:
+    makers = {"loan_book": _of_loan_book, "schedule": _of_schedule, "payments": _of_payments, "contacts": _of_contacts}
+    return makers.get(plan.kind, _of_snapshot)(plan)
+
+
+def _of_loan_book(plan: Plan) -> list[tuple[str, str]]:
+    found = [
+        ("t.closed_on < t.disbursed_on", "closed_on:before"),
+        ("t.maturity_on < t.disbursed_on", "maturity_on:before"),
+        ("t.closed_on < t.written_off_on", "closed_on:written_off"),
+        ("t.tenure_months > 1200", "tenure_months:large"),
+        ("t.interest_rate > 1000", "interest_rate:large"),
+        (
+            "t.borrower_number IS NOT NULL AND l.id IS NOT NULL AND b.id IS DISTINCT FROM l.borrower_id",
+            "borrower_number:moved",
+        ),
+    ]
+    return found + (_of_reported(plan) if plan.is_reported else [])
+
+
+def _of_reported(plan: Plan) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    if plan.has(*_REPORTED):
+        found.append(("t.as_of IS NULL AND NOT coalesce(t.h_as_of, false)", "as_of:missing"))
+    if plan.has("reported_status"):
+        found.append(
+            (
+                f"t.reported_status IS NOT NULL AND ({STATUS.format('t.reported_status')}) IS NULL",
+                "reported_status:unknown",
+            )
+        )
+    return found + [(f"t.{t.name} > 1200", f"{t.name}:large") for t in plan.targets if t.measure == "months_past_due"]
+
+
+def _of_snapshot(plan: Plan) -> list[tuple[str, str]]:
+    nothing = (
+        []
+        if plan.dated
+        else [
+            (
+                "coalesce(t.dpd, t.months_past_due) IS NULL AND t.reported_status IS NULL AND NOT t.h_dpd AND NOT t.h_months_past_due",
+                "dpd:missing",
+            )
+        ]
+    )
+    return [("l.id IS NULL AND t.loan_number IS NOT NULL", "loan_number:unknown"), *nothing, *_of_reported(plan)]
+
+
+def _of_schedule(_plan: Plan) -> list[tuple[str, str]]:
+    return [
+        ("l.id IS NULL AND t.loan_number IS NOT NULL", "loan_number:unknown"),
+        (
+            "coalesce(t.amount, t.principal, t.interest, t.charges) IS NULL AND NOT (t.h_amount OR t.h_principal OR t.h_interest OR t.h_charges)",
+            "amount:missing",
+        ),
+        (
+            "t.amount < coalesce(t.principal, 0) + coalesce(t.interest, 0) + coalesce(t.charges, 0) - 0.05",
+            "amount:less_than_parts",
+        ),
+        ("t.number > 32000", "number:large"),
+    ]
+
+
+def _of_payments(_plan: Plan) -> list[tuple[str, str]]:
+    entry = ENTRY.format("t.entry")
+    return [
+        ("l.id IS NULL AND t.loan_number IS NOT NULL", "loan_number:unknown"),
+        ("t.amount = 0", "amount:zero"),
+        (f"({entry}) IS NULL", "entry:unknown"),
+        (f"t.amount < 0 AND ({entry}) = 'payment' AND t.reverses_reference IS NULL", "amount:negative"),
+        (
+            f"({entry}) = 'reversal' AND coalesce(t.reverses_reference, t.reference) IS NULL",
+            "reverses_reference:missing",
+        ),
+    ]
+
+
+def _of_contacts(_plan: Plan) -> list[tuple[str, str]]:
+    role = "regexp_replace(lower(t.party_role), '[^a-z]', '', 'g')"
+    return [
+        ("coalesce(t.borrower_number, t.loan_number) IS NULL", "borrower_number:missing"),
+        (
+            "coalesce(b.id, l.borrower_id) IS NULL AND coalesce(t.borrower_number, t.loan_number) IS NOT NULL",
+            "borrower_number:unknown",
+        ),
+        (
+            "coalesce(t.phone, t.whatsapp, t.email, t.address) IS NULL AND NOT (t.h_phone OR t.h_whatsapp OR t.h_email)",
+            "phone:nothing",
+        ),
+        (
+            f"t.party_role IS NOT NULL AND {role} NOT IN ('borrower','self','applicant','coborrower','coapplicant','guarantor')",
+            "party_role:unknown",
+        ),
+        (f"{role} IN ('coborrower','coapplicant','guarantor') AND t.party_name IS NULL", "party_name:missing"),
+    ]

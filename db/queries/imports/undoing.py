@@ -1,0 +1,111 @@
+"""Taking a committed batch back: what stands in the way, and the deletions and restorations themselves."""
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+_LOANS = "SELECT id FROM loan WHERE created_batch_id = :batch"
+_BORROWERS = "SELECT id FROM borrower WHERE created_batch_id = :batch"
+_OBSTACLES = {
+    "later imports changed the same records": """
+        SELECT FROM import_change mine JOIN import_change later
+        ON (later.entity, later.entity_id) = (mine.entity, mine.entity_id) AND later.batch_id > mine.batch_id
+        WHERE mine.batch_id = :batch""",
+    "later imports changed records that came with it": f"""
+        SELECT FROM import_change later WHERE later.batch_id > :batch
+        AND (later.entity = 'loan' AND later.entity_id IN ({_LOANS})
+             OR later.entity = 'borrower' AND later.entity_id IN ({_BORROWERS}))""",
+    "schedules of its loans were imported": f"SELECT FROM instalment WHERE loan_id IN ({_LOANS}) AND batch_id IS DISTINCT FROM :batch",
+    "payments of its loans were recorded": f"SELECT FROM payment WHERE loan_id IN ({_LOANS}) AND batch_id IS DISTINCT FROM :batch",
+    "bounces of its loans were recorded": f"SELECT FROM mandate_presentation WHERE loan_id IN ({_LOANS}) AND batch_id IS DISTINCT FROM :batch",
+    "later snapshots of its loans were imported": f"SELECT FROM reported_snapshot WHERE loan_id IN ({_LOANS}) AND batch_id IS DISTINCT FROM :batch",
+    "a day-end close has counted its loans": f"SELECT FROM loan_snapshot WHERE loan_id IN ({_LOANS})",
+    "its borrowers have loans from elsewhere": f"SELECT FROM loan WHERE borrower_id IN ({_BORROWERS}) AND created_batch_id IS DISTINCT FROM :batch",
+    "contact details of its borrowers were added later": f"SELECT FROM contact_point WHERE borrower_id IN ({_BORROWERS}) AND created_batch_id IS DISTINCT FROM :batch",
+    "people were named for its borrowers later": f"SELECT FROM party WHERE borrower_id IN ({_BORROWERS})",
+    "contacts with its borrowers were recorded": f"SELECT FROM contact_attempt WHERE borrower_id IN ({_BORROWERS}) OR loan_id IN ({_LOANS})",
+    "promises of its borrowers were recorded": f"SELECT FROM promise WHERE borrower_id IN ({_BORROWERS}) OR loan_id IN ({_LOANS})",
+    "its borrowers are on hold": f"SELECT FROM hold WHERE borrower_id IN ({_BORROWERS})",
+    "follow-ups of its borrowers were planned": f"SELECT FROM follow_up WHERE borrower_id IN ({_BORROWERS})",
+    "the status of its borrowers was changed": f"SELECT FROM status_change WHERE borrower_id IN ({_BORROWERS})",
+    "the gate was asked about its borrowers": f"SELECT FROM gate_decision WHERE borrower_id IN ({_BORROWERS})",
+    "messages to its borrowers were planned or sent": f"SELECT FROM message WHERE borrower_id IN ({_BORROWERS})",
+    "cases of its borrowers were allocated": f"""
+        SELECT FROM allocation a JOIN collection_case c ON c.id = a.case_id WHERE c.borrower_id IN ({_BORROWERS})""",
+    "consent at its contact points was changed later": """
+        SELECT FROM consent_event e JOIN contact_point p ON p.id = e.contact_point_id
+        WHERE p.created_batch_id = :batch AND e.batch_id IS DISTINCT FROM :batch""",
+    "reversals of its payments were recorded": """
+        SELECT FROM payment p JOIN payment r ON r.loan_id = p.loan_id AND r.reverses_reference = p.reference
+        WHERE p.batch_id = :batch AND r.batch_id IS DISTINCT FROM :batch""",
+}
+
+
+def obstacle(session: Session, batch_id: int) -> str | None:
+    """Why the batch cannot be taken back any more, as a phrase; None when it can."""
+    for reason, statement in _OBSTACLES.items():
+        if session.execute(text(f"SELECT EXISTS ({statement})"), {"batch": batch_id}).scalar_one():
+            return reason
+    return None
+
+
+def touched_loans(session: Session, batch_id: int) -> list[int]:
+    """Loans that stay and whose facts this undo changes."""
+    statement = """
+        SELECT loan_id FROM instalment WHERE batch_id = :batch
+        UNION SELECT loan_id FROM payment WHERE batch_id = :batch
+        UNION SELECT loan_id FROM mandate_presentation WHERE batch_id = :batch
+        UNION SELECT loan_id FROM reported_snapshot WHERE batch_id = :batch
+        UNION SELECT entity_id FROM import_change WHERE batch_id = :batch AND entity = 'loan'
+        EXCEPT SELECT id FROM loan WHERE created_batch_id = :batch
+    """
+    return list(session.execute(text(statement), {"batch": batch_id}).scalars())
+
+
+_RESTORE = {
+    "loan": """
+        UPDATE loan l SET disbursed_on = r.disbursed_on, maturity_on = r.maturity_on, principal = r.principal,
+               interest_rate = r.interest_rate, tenure_months = r.tenure_months, instalment_amount = r.instalment_amount,
+               closed_on = r.closed_on, written_off_on = r.written_off_on, attributes = r.attributes,
+               segment_id = r.segment_id, product_id = r.product_id
+        FROM import_change c JOIN loan k ON k.id = c.entity_id, LATERAL jsonb_populate_record(k, c.before) r
+        WHERE c.batch_id = :batch AND c.entity = 'loan' AND l.id = c.entity_id""",
+    "borrower": """
+        UPDATE borrower b SET name = r.name, city = r.city, state = r.state, language = r.language, region = r.region
+        FROM import_change c JOIN borrower k ON k.id = c.entity_id, LATERAL jsonb_populate_record(k, c.before) r
+        WHERE c.batch_id = :batch AND c.entity = 'borrower' AND b.id = c.entity_id""",
+    "instalment": """
+        UPDATE instalment i SET due_on = r.due_on, principal = r.principal, interest = r.interest, charges = r.charges,
+               batch_id = r.batch_id
+        FROM import_change c, LATERAL jsonb_populate_record(NULL::instalment, c.before) r
+        WHERE c.batch_id = :batch AND c.entity = 'instalment' AND (i.loan_id, i.number) = (r.loan_id, r.number)""",
+    "reported_snapshot": """
+        UPDATE reported_snapshot s SET dpd = r.dpd, months_past_due = r.months_past_due, outstanding = r.outstanding,
+               overdue_amount = r.overdue_amount, status = r.status, batch_id = r.batch_id
+        FROM import_change c, LATERAL jsonb_populate_record(NULL::reported_snapshot, c.before) r
+        WHERE c.batch_id = :batch AND c.entity = 'reported_snapshot' AND (s.loan_id, s.as_of) = (r.loan_id, r.as_of)""",
+    "contact_point": """
+        UPDATE contact_point p SET consent = r.consent, do_not_contact = r.do_not_contact, is_primary = r.is_primary
+        FROM import_change c JOIN contact_point k ON k.id = c.entity_id, LATERAL jsonb_populate_record(k, c.before) r
+        WHERE c.batch_id = :batch AND c.entity = 'contact_point' AND p.id = c.entity_id""",
+}
+_REMOVE = (
+    "DELETE FROM consent_event WHERE batch_id = :batch",
+    "DELETE FROM contact_point WHERE created_batch_id = :batch",
+    "DELETE FROM reported_snapshot WHERE batch_id = :batch",
+    "DELETE FROM mandate_presentation WHERE batch_id = :batch",
+    "DELETE FROM payment WHERE batch_id = :batch",
+    "DELETE FROM instalment WHERE batch_id = :batch",
+    f"DELETE FROM restatement WHERE loan_id IN ({_LOANS})",
+    f"DELETE FROM collection_case WHERE borrower_id IN ({_BORROWERS})",
+    "DELETE FROM loan WHERE created_batch_id = :batch",
+    "DELETE FROM borrower WHERE created_batch_id = :batch",
+)
+
+
+def take_back(session: Session, batch_id: int) -> dict[str, int]:
+    """Restore what the batch changed and delete what it added; numbers of both. Before: no obstacle."""
+    bound = {"batch": batch_id}
+    restored = sum(session.execute(text(s), bound).rowcount for s in _RESTORE.values())  # type: ignore[attr-defined]
+    removed = sum(session.execute(text(s), bound).rowcount for s in _REMOVE)  # type: ignore[attr-defined]
+    session.execute(text("DELETE FROM import_change WHERE batch_id = :batch"), bound)
+    return {"restored": restored, "removed": removed}

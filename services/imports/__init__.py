@@ -1,0 +1,52 @@
+"""Importing files: loan books, schedules, payments, contacts and snapshots, as CSV or XLSX, from upload to undo."""
+
+from services.imports.batches import (
+    BatchSummary,
+    committed_earlier,
+    discard,
+    history,
+    proposals,
+    request_check,
+    request_commit,
+    request_undo,
+    set_reading,
+    upload,
+    view,
+)
+from services.imports.errors import DateOrderNeeded, FileUnreadable
+from services.imports.fields import FIELDS, KIND_LABELS, Field, Kind
+from services.imports.loading import load_file
+from services.imports.mapping import Proposal
+from services.imports.processing import UndoRefused, check, commit, undo
+from services.imports.profiles import Profile
+from services.imports.profiles import every as all_profiles
+from services.imports.profiles import save as save_profile
+
+__all__ = [
+    "FIELDS",
+    "KIND_LABELS",
+    "BatchSummary",
+    "DateOrderNeeded",
+    "Field",
+    "FileUnreadable",
+    "Kind",
+    "Profile",
+    "Proposal",
+    "UndoRefused",
+    "all_profiles",
+    "check",
+    "commit",
+    "committed_earlier",
+    "discard",
+    "history",
+    "load_file",
+    "proposals",
+    "request_check",
+    "request_commit",
+    "request_undo",
+    "save_profile",
+    "set_reading",
+    "undo",
+    "upload",
+    "view",
+]

@@ -1,0 +1,67 @@
+"""Findings in words: what is wrong and what to do about it."""
+
+from services.imports.fields import Kind, field_of
+
+_SENTENCES = {
+    "missing": "{label} is empty",
+    "number": "{label} is not an amount; write it like 12,500 or 12500.50",
+    "whole": "{label} is not a whole number",
+    "date": "{label} is not a date",
+    "order": "{label} can be read two ways: say whether the day or the month comes first",
+    "year": "{label} has a year before 1950 or after 2100",
+    "flag": "{label} is neither yes nor no",
+    "phone": "{label} is not a phone number",
+    "email": "{label} is not an e-mail address",
+    "negative": "{label} is negative",
+    "zero": "{label} is zero",
+    "large": "{label} is too large to be right",
+    "long": "{label} is longer than 100 characters",
+    "unknown": "{label} is not known here",
+    "before": "{label} lies before the loan was disbursed",
+    "less_than_parts": "{label} is less than principal, interest and charges together",
+}
+_SPECIAL = {
+    "row:differs": "The same key comes more than once in the file with different values: keep the right row",
+    "row:repeated": "The row repeats an earlier one: passed over",
+    "loan_number:unknown": "The loan is not in the book: import the loan book first",
+    "borrower_number:unknown": "The borrower is not in the book: import the loan book first",
+    "borrower_number:missing": "The row names neither a borrower nor a loan",
+    "borrower_number:moved": "The loan belongs to another borrower in the book",
+    "closed_on:written_off": "The loan was closed before it was written off",
+    "amount:negative": "The amount is negative: a payment taken back must be marked as a reversal",
+    "entry:unknown": "Neither payment, reversal nor bounce: match the word to one of them in the columns step",
+    "reported_status:unknown": "The status is not known: match the word to active, closed or written off in the columns step",
+    "reverses_reference:missing": "A reversal must name the receipt that it takes back",
+    "reverses_reference:unknown": "The receipt that is taken back is neither in the book nor in this file",
+    "reference:recorded": "This receipt is recorded already with another amount or date: send a reversal instead",
+    "as_of:missing": "The date of the figures is empty",
+    "dpd:missing": "Neither days past due nor months past due nor a status is given",
+    "phone:nothing": "The row has no phone number, e-mail or address",
+    "party_role:unknown": "The role is neither borrower, co-borrower nor guarantor",
+    "party_name:missing": "A co-borrower or guarantor needs a name",
+}
+
+
+def sentence(kind: Kind, code: str) -> str:
+    """What a fault says, such as 'principal:negative' -> 'Principal is negative'."""
+    if code in _SPECIAL:
+        return _SPECIAL[code]
+    name, _, fault = code.partition(":")
+    if name == "cells":
+        return f"The row has {fault} cells, not as many as the header"
+    base, _, dated = name.partition("__")
+    field = field_of(kind, base)
+    label = field.label if field else name
+    if dated:
+        label = f"{label} of {dated[:4]}-{dated[4:6]}"
+    return _SENTENCES.get(fault, "{label} cannot be read").format(label=label)
+
+
+def sentences(kind: Kind, codes: str) -> str:
+    """All faults of a row in words."""
+    return "; ".join(dict.fromkeys(sentence(kind, code) for code in codes.split(";")))
+
+
+def group_of(code: str) -> str:
+    """Faults that are told as one rule: rows with the wrong number of cells, whichever number."""
+    return "cells:some" if code.startswith("cells:") else code

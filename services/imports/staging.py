@@ -1,0 +1,130 @@
+"""Bringing a file into its staging table: by COPY of its very bytes, or row by row where COPY would refuse it."""
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import psycopg
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from db.queries.imports import staging as queries
+from db.queries.imports.plan import Plan
+from services.imports.errors import FileUnreadable
+from services.imports.files import Look, chunks, sheet_rows
+from services.imports.sniffing import LINE_AT_MOST, Dialect
+
+_BUFFER_ROWS = 2_000
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+Reported = Callable[[int], None]
+
+
+def stage(session: Session, plan: Plan, path: Path, look: Look, *, read: Reported = lambda _: None) -> int:
+    """Fill the batch's staging table anew.
+
+    Args:
+        session: the transaction.
+        plan: the batch.
+        path: the file.
+        look: what its beginning showed.
+        read: told how many bytes of text have been read so far.
+
+    Returns:
+        Rows staged.
+
+    Raises:
+        FileUnreadable: the file is damaged in a way that its beginning did not show.
+    """
+    queries.create(session, plan)
+    if look.dialect is None:
+        queries.copy_rows(session, plan, _written(_numbered(sheet_rows(path)), len(plan.headers)))
+    else:
+        try:
+            with session.begin_nested():
+                queries.copy_csv(
+                    session, plan, _told(chunks(path, look.dialect), read), separator=look.dialect.separator
+                )
+        except (psycopg.DataError, DBAPIError):
+            _stage_tolerantly(session, plan, path, look.dialect, read)
+    rows = queries.count(session, plan)
+    if rows == 0:
+        raise FileUnreadable("The file holds a header and no rows. Export it again with its rows.")
+    return rows
+
+
+def _told(parts: Iterable[bytes], read: Reported) -> Iterator[bytes]:
+    total = 0
+    for part in parts:
+        total += len(part)
+        read(total)
+        yield part
+
+
+def _stage_tolerantly(session: Session, plan: Plan, path: Path, dialect: Dialect, read: Reported) -> None:
+    """Read rows one by one; those with the wrong number of cells are kept with that as their fault."""
+    text = _decoded(_told(chunks(path, dialect), read), dialect)
+    csv.field_size_limit(LINE_AT_MOST)
+    rows = csv.reader(_lines(text), delimiter=dialect.separator)
+    queries.copy_rows(session, plan, _written(_numbered(_readable(rows)), len(plan.headers)))
+
+
+def _decoded(parts: Iterable[bytes], dialect: Dialect) -> Iterator[str]:
+    """Text of the parts. Bytes that are no UTF-8 in a file that began as UTF-8 are read as Windows-1252."""
+    import codecs
+
+    codecs.register_error("recoup_cp1252", _as_cp1252)
+    decoder = codecs.getincrementaldecoder("utf-8")("recoup_cp1252")
+    for part in parts:
+        yield decoder.decode(part)
+    yield decoder.decode(b"", final=True)
+
+
+def _as_cp1252(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeDecodeError)
+    return error.object[error.start : error.end].decode("cp1252", errors="replace"), error.end
+
+
+def _lines(parts: Iterable[str]) -> Iterator[str]:
+    """Lines with their ends, as csv wants them; line ends are LF, CR LF or CR."""
+    rest = ""
+    for part in parts:
+        lines = _LINE.findall(rest + part)
+        # a CR at the end of a part may be half of a CR LF
+        rest = lines.pop() if lines and not lines[-1].endswith("\n") else ""
+        yield from lines
+    yield from _LINE.findall(rest)
+
+
+def _readable(rows: Iterator[list[str]]) -> Iterator[list[str]]:
+    number = 0
+    try:
+        for number, row in enumerate(rows, start=1):
+            yield row
+    except csv.Error as error:
+        raise FileUnreadable(
+            f"From row {number + 1:,} on the file cannot be read: a quote is opened and never closed. Mend that row, or export again."
+        ) from error
+
+
+def _numbered(rows: Iterable[list[str]]) -> Iterator[tuple[int, list[str]]]:
+    """Rows under the header with their number in the file; empty rows are passed over."""
+    for number, row in enumerate(rows, start=1):
+        if number > 1 and any(cell.strip() for cell in row):
+            yield number, row
+
+
+def _written(rows: Iterable[tuple[int, list[str]]], width: int) -> Iterator[bytes]:
+    """Rows as CSV for COPY, a few thousand at a time: line, fault, cells."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer)
+    for count, (number, row) in enumerate(rows, start=1):
+        fault = f"cells:{len(row)}" if len(row) != width else ""
+        cells = row[:width] + [""] * (width - len(row))
+        writer.writerow([number, fault, *cells])
+        if count % _BUFFER_ROWS == 0:
+            yield buffer.getvalue().encode()
+            buffer.seek(0)
+            buffer.truncate()
+    yield buffer.getvalue().encode()
