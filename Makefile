@@ -19,7 +19,7 @@ run: $(VENV)/.locked ## Install, start everything and print the address (DEMO=1:
 	@exec $(BIN)/python manage.py run $(if $(DEMO),--demo)
 
 test: setup-dev chromium ## Install what tests need and run the whole suite (TESTS=tests/services for a part)
-	@$(BIN)/pytest $(TESTS) -n $(TEST_WORKERS) --dist loadgroup $(PYTEST_ARGS)
+	@$(BIN)/pytest $(TESTS) -n $(TEST_WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 check: setup-dev ## Format check, lint, types, import rules
 	@$(BIN)/ruff format --check .

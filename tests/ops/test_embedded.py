@@ -15,7 +15,7 @@ import redis
 
 from db import embedded, embedded_postgres, embedded_state
 
-pytestmark = [pytest.mark.kill, pytest.mark.xdist_group("servers")]
+pytestmark = pytest.mark.kill
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from db import embedded
 from ops.processes import MARK
 from tests.conftest import wait_until
 
-pytestmark = [pytest.mark.kill, pytest.mark.xdist_group("servers")]
+pytestmark = pytest.mark.kill
 
 PROJECT = Path(__file__).parent.parent.parent
 
