@@ -3,6 +3,7 @@
 A page passes at most some hundred rows (a keyset page of its list), never a book.
 """
 
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -64,7 +65,7 @@ def table(
         height=height or min(len(rows), 15) * ROW_HEIGHT + 38,
         column_config={column.name: _config(column) for column in columns},
         column_order=[column.name for column in columns],
-        key=key,
+        key=f"{key}.{_digest(rows, select)}" if select else key,
         on_select="rerun" if select else "ignore",
         selection_mode="single-row",
         placeholder=dates.NOTHING,
@@ -73,6 +74,11 @@ def table(
         return None
     chosen = [position for position in shown.selection.rows if position < len(rows)]
     return value(rows[chosen[0]], select) if chosen else None
+
+
+def _digest(rows: Sequence[Any], select: str) -> int:
+    """Of which rows these are: a choice is kept while they stay, and forgotten with the next page of the list."""
+    return zlib.crc32(repr([value(row, select) for row in rows]).encode())
 
 
 def _cell(row: Any, column: Column) -> Any:
