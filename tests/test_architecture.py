@@ -1,5 +1,8 @@
 """What may import what, and what the test fixtures themselves promise."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 from sqlalchemy import text
@@ -37,3 +40,12 @@ def test_queue_is_private_and_empty(queue_url):
 
     with redis.Redis.from_url(queue_url) as client:
         assert client.dbsize() == 0
+
+
+def test_layers_import_only_what_they_may():
+    """The rules are in .importlinter; a new violation is named in the output."""
+    command = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"]
+    ended = subprocess.run(
+        command, check=False, cwd=PROJECT, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(PROJECT)}
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
