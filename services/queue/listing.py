@@ -86,6 +86,8 @@ class QueuePage:
     rows: tuple[QueueRow, ...]
     next_after: Cursor | None
     counts: Mapping[Tab, int]
+    today: date
+    """The business date that the list is of."""
 
     def count_label(self, tab: Tab) -> str:
         """'42' or '1,000+'."""
@@ -110,7 +112,7 @@ def page(
         counts = queries.counts(session, scope, today=today, at_most=COUNTED_AT_MOST + 1)
         found = _queue_rows(session, shown)
     last = found[-1] if len(rows) > limit else None
-    return QueuePage(found, Cursor(last.priority, last.case_id) if last else None, counts)
+    return QueuePage(found, Cursor(last.priority, last.case_id) if last else None, counts, today)
 
 
 def scoped(actor: Actor, wanted: QueueFilter) -> QueueFilter:

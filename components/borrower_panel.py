@@ -1,0 +1,208 @@
+"""One borrower: finding one, the head, the tabs, and the acts at one place."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from components import (
+    case_panel,
+    dates,
+    empty,
+    follow_up_form,
+    money,
+    notices,
+    outcome_form,
+    promise_form,
+    schedule_strip,
+    status_form,
+    tables,
+    timeline,
+)
+from components.tables import Column
+from services import borrowers, cases
+from services.actors import Actor, Permission
+from services.borrowers import BorrowerView, LoanView
+from services.errors import NotFound
+
+_ACTIONS: dict[str, tuple[str, Callable[[Actor, BorrowerView], None]]] = {
+    "promise": ("Promise", promise_form.show),
+    "follow_up": ("Follow-up", follow_up_form.show),
+    "hold": ("Hold", status_form.show),
+}
+_HITS = (
+    Column("name", "Name"),
+    Column("number", "Number"),
+    Column("city", "City"),
+    Column("max_dpd", "DPD", "number"),
+    Column("overdue_amount", "Overdue", "money"),
+)
+
+
+def chosen() -> int | None:
+    """The borrower that the address names."""
+    named = st.query_params.get("borrower", "")
+    return int(named) if named.isdecimal() and len(named) < 19 else None
+
+
+def find(actor: Actor) -> None:
+    """A search; what was typed stays out of the address, since it may be personal."""
+    typed = st.text_input(
+        "Find a borrower",
+        key="borrower.search",
+        placeholder="Start of a name, a customer or loan number, or a whole phone number",
+        label_visibility="collapsed",
+        icon=":material/search:",
+    )
+    if not typed:
+        return
+    with notices.showing_errors():
+        hits = borrowers.search(actor, typed)
+        if not hits:
+            empty.empty("Nobody matches among those you may see.", "Check the spelling, or use the loan number.")
+            return
+        picked = hits[0].id if len(hits) == 1 else tables.table(hits, _HITS, key="borrower.hits", select="id")
+        if picked is not None and picked != chosen():
+            st.query_params["borrower"] = str(picked)
+            st.rerun()
+
+
+def view_of(actor: Actor, borrower_id: int) -> BorrowerView | None:
+    """The borrower, or None after saying why not."""
+    try:
+        return borrowers.view(actor, borrower_id)
+    except NotFound as missing:
+        empty.empty(missing.message)
+        return None
+
+
+def head(actor: Actor, view: BorrowerView) -> None:
+    """Who, how much, how late, whose, and whether contact is allowed now."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.subheader(view.name, anchor=False, width="content")
+        where = [view.number, view.city, view.state, view.language]
+        st.caption(" · ".join(part for part in where if part), width="content")
+        case_panel.allowed(view.call)
+    with st.container(horizontal=True, gap="large"):
+        for label, figure, meaning in _figures(view):
+            st.metric(label, figure, help=meaning, width="content")
+    status_form.banners(actor, view.holds)
+
+
+def _figures(view: BorrowerView) -> list[tuple[str, str, str]]:
+    case = view.case
+    worst = view.worst
+    classes = {"npa": "NPA", "sma_0": "SMA-0", "sma_1": "SMA-1", "sma_2": "SMA-2", "standard": "Standard"}
+    return [
+        ("Overdue", money.full(view.overdue_amount), "Fell due on active loans and is not paid"),
+        ("Owed in all", money.short(view.owed), f"{money.full(view.owed)}: principal, with interest and charges due"),
+        ("Days past due", str(view.max_dpd), "Of the worst active loan, from its oldest unpaid due date"),
+        ("Class", classes.get(worst.asset_class, "–") if worst else "–", "RBI class of the worst loan at day-end"),
+        ("Stage", cases.STAGES.get(case.stage, "–") if case else "No open case", "By the worst loan's days past due"),
+        ("Owner", (case.owner_name or "Unallocated") if case else "–", "Who works the case"),
+    ]
+
+
+def tabs(actor: Actor, view: BorrowerView) -> None:
+    """What is known, a subject a tab."""
+    names = ["Timeline", "Loans", "Contact", "Agreements", "Risk"]
+    drawn = st.tabs(names)
+    with drawn[0]:
+        timeline.show(actor, view.id)
+    with drawn[1]:
+        _loans(view)
+    with drawn[2]:
+        _contact(actor, view)
+    with drawn[3]:
+        _agreements(view)
+    with drawn[4]:
+        _risk(view)
+
+
+def _loans(view: BorrowerView) -> None:
+    if not view.loans:
+        empty.empty("This borrower has no loan.", "Import a loan book that names the borrower.")
+    for loan in view.loans:
+        with st.container(border=True, gap="small"):
+            st.markdown(f"**{loan.number}** · {case_panel.plain(loan.product)} · {loan.status.replace('_', ' ')}")
+            st.markdown(_loan_line(loan))
+            schedule_strip.show(loan.strip, is_reported=loan.source == "snapshot")
+
+
+def _loan_line(loan: LoanView) -> str:
+    rate = f" at {loan.interest_rate.normalize():f} %" if loan.interest_rate is not None else ""
+    parts = [
+        f"{loan.dpd} DPD",
+        f"overdue **{money.full(loan.overdue_amount)}**",
+        f"outstanding {money.full(loan.outstanding)} of {money.full(loan.principal)}{rate}",
+        f"disbursed {dates.day(loan.disbursed_on)}",
+        f"next due {dates.day(loan.next_due_on)} {money.full(loan.next_due_amount)}",
+        f"last paid {dates.day(loan.last_paid_on)}",
+        f"{loan.bounces} bounces in 180 days",
+    ]
+    return " · ".join(part.replace("$", "\\$") for part in parts)
+
+
+def _contact(actor: Actor, view: BorrowerView) -> None:
+    if not view.contact_points:
+        empty.empty("No number or address is known.", "Import a contacts file; an address may be traced from the book.")
+    for point in view.contact_points:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(f"{point.kind.capitalize()}{' (primary)' if point.is_primary else ''}", width=140)
+            case_panel.contact_point(actor, point)
+            consent = {True: ":green[consent given]", False: ":red[consent refused]", None: ":gray[never asked]"}
+            st.markdown(consent[point.consent], width="content")
+    zone = view.time_zone or "the lender's"
+    st.caption(f"Language: {view.language or 'not known'} · contact hours are judged in time zone: {zone}")
+
+
+_PROMISES = (
+    Column("promised_on", "Promised on", "date"),
+    Column("loan_number", "Loan"),
+    Column("amount", "Amount", "money"),
+    Column("due_on", "For", "date"),
+    Column("status", "Status", help="Derived from payments between the promise and its date plus grace"),
+    Column("paid_amount", "Paid", "money"),
+    Column("recorded_by_name", "By"),
+)
+
+
+def _agreements(view: BorrowerView) -> None:
+    if view.promises:
+        tables.table(view.promises, _PROMISES, key="borrower.promises")
+    else:
+        empty.empty("No promises so far.", "Record one on the right.")
+    for follow_up in view.follow_ups:
+        action = cases.ACTIONS.get(follow_up.action, follow_up.action)
+        st.markdown(f":material/event: {action}: **{dates.moment(follow_up.due_at)}**")
+
+
+def _risk(view: BorrowerView) -> None:
+    for loan in view.loans:
+        score = f"{loan.risk_score} of 100, " if loan.risk_score is not None else ""
+        st.markdown(f"**{loan.number}**: {score}{case_panel.RISK[loan.risk_band]}")
+        words = [f"{reason.words} :gray[({reason.points:+d})]" for reason in loan.risk_reasons]
+        st.caption(" · ".join(words) or "No reasons are stored: the loan has not been scored yet.")
+    if view.case is not None and view.case.reasons:
+        st.markdown(f"**Priority of the case: {view.case.priority}**")
+        st.caption(" · ".join(f"{reason.words} :gray[({reason.points:+d})]" for reason in view.case.reasons))
+
+
+def actions(actor: Actor, view: BorrowerView) -> None:
+    """The acts, at one place; nothing for those who only look."""
+    if not actor.may(Permission.RECORD_CONTACT):
+        return
+    with st.container(border=True, key="borrower_actions", gap="small"):
+        labels = {"contact": "Log contact", **{key: label for key, (label, _) in _ACTIONS.items()}}
+        act = st.segmented_control(
+            "Act",
+            list(labels),
+            default="contact",
+            required=True,
+            format_func=labels.__getitem__,
+            key="borrower.act",
+            label_visibility="collapsed",
+        )
+        if act in _ACTIONS:
+            _ACTIONS[act][1](actor, view)
+        elif saved := outcome_form.show(actor, view, with_next=False):
+            outcome_form.said(saved)

@@ -1,0 +1,67 @@
+"""What forms share: a place under each field for what is wrong with it, and a key that tells a second submit."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import streamlit as st
+
+from components import notices
+from services.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from streamlit.delta_generator import DeltaGenerator
+
+
+class Places:
+    """Places under the fields of a form; a refusal is shown at the field that it names."""
+
+    def __init__(self) -> None:
+        self._under: dict[str, DeltaGenerator] = {}
+
+    def under(self, *fields: str) -> None:
+        """Keep a place here, under the widget just drawn, for what is wrong with these fields."""
+        place = st.empty()
+        self._under.update(dict.fromkeys(fields, place))
+
+    @contextmanager
+    def showing_errors(self) -> Iterator[None]:
+        """Within, wrong fields are told under their widgets; any other refusal as everywhere."""
+        with notices.showing_errors():
+            try:
+                yield
+            except InvalidInput as error:
+                rest = {}
+                for field, sentence in error.fields.items():
+                    if field in self._under:
+                        self._under[field].markdown(f":red[:material/error: {sentence}]")
+                    else:
+                        rest[field] = sentence
+                if rest:
+                    raise InvalidInput(rest) from error
+
+
+def request_key(form: str) -> str:
+    """The key of the form as it is drawn now: submitted twice it is the same, after `done` it is a new one."""
+    key: str = st.session_state.setdefault(f"request.{form}", uuid4().hex)
+    return key
+
+
+def done(form: str) -> None:
+    """The form's act is done: the next one is another act."""
+    st.session_state.pop(f"request.{form}", None)
+
+
+def focus(container: str) -> None:
+    """Put the cursor into the first field of a keyed container, so that one can type at once."""
+    st.html(
+        f"""<script>
+        setTimeout(() => {{
+          const box = document.querySelector('.st-key-{container}');
+          const field = box?.querySelector('input:not([type=hidden]), textarea');
+          if (field && !box.contains(document.activeElement)) field.focus();
+        }}, 150);
+        </script>""",
+        unsafe_allow_javascript=True,
+    )

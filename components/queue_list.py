@@ -1,0 +1,178 @@
+"""The list of the queue: filters, tabs with counts, and a line a case."""
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from html import escape
+
+import streamlit as st
+
+from components import case_panel, dates, empty, filters, money, palette, tables
+from services import allocation, queue
+from services.actors import Actor, Permission
+from services.queue import Choices, DayStrip, QueueFilter, QueuePage, QueueRow, Tab
+
+STYLE = """
+<style>
+.st-key-queue_list [data-testid="stVerticalBlock"] { gap: .1rem; }
+.st-key-queue_rows button { justify-content: flex-start; text-align: left; padding: .1rem 0; min-height: 1.6rem; }
+.st-key-queue_rows [data-testid="stHtml"] { margin-top: -.35rem; }
+.st-key-queue_back { display: none; }
+@media (max-width: 640px) {
+  .st-key-queue_back { display: flex; }
+  .st-key-queue_page:has(.st-key-queue_case) .st-key-queue_list { display: none; }
+  .st-key-queue_page:has(.st-key-queue_case) .st-key-queue_strip { display: none; }
+}
+</style>
+"""
+
+_RISKS = {"5": "Very high", "4": "High", "3": "Medium", "2": "Moderate", "1": "Low"}
+_AMOUNTS = {"": "Any", "5000": "5,000 or more", "25000": "25,000 or more", "100000": "1,00,000 or more"}
+_EMPTY = {
+    Tab.NOW: ("Nothing to work now.", "Look at **All** for what comes later, or ask your leader for more cases."),
+    Tab.CALL_BACKS: ("No call-backs are set.", "Set one with the outcome **Call back**."),
+    Tab.PROMISES: ("No promise falls due today.", "Promises are checked against payments at each day-end."),
+    Tab.BROKEN: ("No broken promises.", "Good. Go on with **Now**."),
+    Tab.ALL: ("No open cases.", "Cases open at day-end when a borrower falls due; leaders allocate them."),
+}
+
+
+def strip(day: DayStrip) -> None:
+    """What was done today, in one line of figures."""
+    parts = [
+        ("contacts today", f"{day.contacts:,}"),
+        ("right party", f"{day.right_party:,}"),
+        ("borrowers worked", f"{day.borrowers:,}"),
+        ("promised", f"{day.promises:,} · {money.short(day.promised)}"),
+    ]
+    if day.collected is not None:
+        parts.append(("collected today", money.short(day.collected)))
+    muted = palette.current().muted
+    cells = "".join(
+        f'<span style="white-space:nowrap"><b style="font-size:1.25rem">{escape(figure)}</b> '
+        f'<span style="color:{muted}">{label}</span></span>'
+        for label, figure in parts
+    )
+    with st.container(key="queue_strip"):
+        st.html(f'<div style="display:flex;flex-wrap:wrap;gap:.2rem 1.6rem;align-items:baseline">{cells}</div>')
+
+
+def chosen(actor: Actor) -> tuple[QueueFilter, Tab]:
+    """The filter and list that the address names, drawn as a row of tabs and a panel of filters."""
+    offered = queue.choices(actor)
+    with st.popover("Filters", icon=":material/filter_alt:", key="queue_filters"):
+        wanted = _filter(actor, offered)
+    tab = Tab(st.session_state.get("tab") or Tab.NOW)
+    return wanted, tab
+
+
+def _filter(actor: Actor, offered: Choices) -> QueueFilter:
+    buckets = {str(position): label for position, label in enumerate(offered.buckets) if position}
+    products = {str(key): name for key, name in offered.products}
+    wanted = QueueFilter(
+        buckets=tuple(int(code) for code in filters.many("Bucket", buckets, name="bucket")),
+        risk_bands=tuple(int(code) for code in filters.many("Risk", _RISKS, name="band")),
+    )
+    product = filters.one("Product", {"": "All", **products}, name="product")
+    region = filters.one("Region", {"": "All", **{name: name for name in offered.regions}}, name="region")
+    at_least = filters.one("Overdue", _AMOUNTS, name="amount")
+    wanted = replace(
+        wanted,
+        product_id=int(product) if product else None,
+        region=region or None,
+        at_least=Decimal(at_least) if at_least else None,
+    )
+    return _whose(actor, wanted)
+
+
+def _whose(actor: Actor, wanted: QueueFilter) -> QueueFilter:
+    if not actor.may(Permission.ALLOCATE_CASES):
+        return wanted
+    people = {str(worker.id): f"{worker.name} ({worker.open_cases:,})" for worker in allocation.workers(actor)}
+    owner = filters.one("Whose", {"": "Everyone's", "nobody": "Unallocated", **people}, name="owner")
+    if owner == "nobody":
+        return replace(wanted, is_unallocated=True)
+    return replace(wanted, owner_id=int(owner)) if owner else wanted
+
+
+def tabs(page: QueuePage) -> None:
+    """The lists, each with how many cases it holds."""
+    st.segmented_control(
+        "List",
+        list(Tab),
+        default=Tab.NOW,
+        required=True,
+        format_func=lambda tab: f"{queue.TABS[tab]} {page.count_label(tab)}",
+        key="tab",
+        label_visibility="collapsed",
+        on_change=tables.restart,
+        args=("queue.list",),
+    )
+
+
+def rows(actor: Actor, page: QueuePage, tab: Tab, *, opened: int | None) -> list[int]:
+    """A line a case; pressing one opens it.
+
+    Returns:
+        Ids of the cases that a leader has ticked.
+    """
+    if not page.rows:
+        empty.empty(*_EMPTY[tab])
+        return []
+    with st.container(key="queue_rows", height=620, border=False):
+        can_tick = actor.may(Permission.ALLOCATE_CASES)
+        ticked = [
+            row.case_id
+            for row in page.rows
+            if _line(row, page.today, is_opened=row.case_id == opened, can_tick=can_tick)
+        ]
+    tables.next_page("queue.list", page.next_after, is_first=tables.position("queue.list") is None)
+    return ticked
+
+
+def _line(row: QueueRow, today: date, *, is_opened: bool, can_tick: bool) -> bool:
+    with st.container(horizontal=True, gap="small", vertical_alignment="top"):
+        is_ticked = can_tick and st.checkbox("Choose", key=f"tick.{row.case_id}", label_visibility="collapsed")
+        with st.container(gap=None):
+            st.button(
+                f"**{case_panel.plain(row.name)}** · {money.full(row.overdue_amount)}",
+                key=f"case.{row.case_id}",
+                type="tertiary",
+                width="stretch",
+                icon=":material/chevron_right:" if is_opened else None,
+                on_click=case_panel.go_to,
+                args=(row.case_id,),
+            )
+            st.html(_under(row, today))
+    return bool(is_ticked)
+
+
+def _under(row: QueueRow, today: date) -> str:
+    colours = palette.current()
+    shade = colours.bucket(row.bucket, 6)
+    ink = colours.surface if row.bucket >= 3 else colours.text
+    holder = f"open at {escape(row.holder_name)}" if row.holder_name else ""
+    held = f' <span style="color:{colours.due_soon}">{holder}</span>' if holder else ""
+    return (
+        f'<div style="font-size:.85em;line-height:1.35;color:{colours.muted}">'
+        f'<span style="background:{shade};color:{ink};border-radius:3px;padding:0 .35em">{row.max_dpd} DPD</span> '
+        f"{_dot(row)} {escape(row.why)}<br>{escape(_next(row, today))}{held}</div>"
+    )
+
+
+def _dot(row: QueueRow) -> str:
+    colours, answer = palette.current(), row.contact
+    if answer is None or answer.is_allowed:
+        return f'<span style="color:{colours.cured}" title="A call is allowed now">● now</span>'
+    later = dates.moment(answer.next_allowed_at).rpartition(", ")[2] if answer.next_allowed_at else "blocked"
+    return f'<span style="color:{colours.broken}" title="{escape(answer.reason)}">○ {escape(later)}</span>'
+
+
+def _next(row: QueueRow, today: date) -> str:
+    when = dates.moment(row.follow_up_at) if row.follow_up_at else dates.relative(row.next_action_on, today)
+    action = row.action_words if when == dates.NOTHING else f"{row.action_words} {when}"
+    contacted = case_panel.local_date(row.last_contact_at)
+    last = f"last contact {dates.relative(contacted, today)}" if contacted else "no contact yet"
+    promised = f" · promised {money.short(row.promise_amount)}" if row.promise_amount else ""
+    owner = f" · {row.owner_name}" if row.owner_name else ""
+    return f"{action} · {last}{promised}{owner}"
