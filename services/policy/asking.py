@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from db.queries import policy as queries
 from services import lender
 from services.errors import NotFound
-from services.policy.checks import GateAnswer, answer
+from services.policy.checks import GateAnswer, answer, relevant
 from services.policy.facts import POINT_KINDS, BorrowerFacts, HoldPeriod, Question, Rule
 
 _AUTOMATED = frozenset({"plan", "send"})
@@ -87,8 +87,11 @@ def _answers(session: Session, borrower_ids: Collection[int], question: Question
     rules = rules_in_force(session, day)
     version = max((rule.id for rule in rules), default=0)
     found = queries.facts(session, borrower_ids, point_kinds=POINT_KINDS[question.channel], at=question.at)
+    asked = {flag: relevant(rules, question, is_microfinance=flag) for flag in (False, True)}
     return {
-        row.borrower_id: answer(rules, _facts(row, settings.time_zone), question, policy_version=version)
+        row.borrower_id: answer(
+            asked[row.is_microfinance], _facts(row, settings.time_zone), question, policy_version=version
+        )
         for row in found
     }
 

@@ -42,54 +42,54 @@ class GateAnswer:
 
 
 Check = Callable[[Rule, BorrowerFacts, Question], Finding | None]
+Relevant = Sequence[tuple[Check, Rule]]
+"""Rules that are about a contact, in order, each with its check."""
 
 
-def answer(rules: Sequence[Rule], facts: BorrowerFacts, question: Question, *, policy_version: int) -> GateAnswer:
-    """Ask all rules about one contact."""
-    findings = list(_findings(rules, facts, question))
+def relevant(rules: Sequence[Rule], question: Question, *, is_microfinance: bool) -> Relevant:
+    """The rules that are about such a contact, each with its check, in the order in which they are asked."""
+    return [
+        (check, rule)
+        for name, check in CHECKS
+        for rule in rules
+        if rule.rule == name
+        and rule.concerns(question.channel, is_automated=question.is_automated, is_microfinance=is_microfinance)
+    ]
+
+
+def answer(rules: Relevant, facts: BorrowerFacts, question: Question, *, policy_version: int) -> GateAnswer:
+    """Ask the relevant rules about one contact."""
+    findings = _findings(rules, facts, question)
     blocking = next((found for found in findings if found.is_blocking), None)
-    if blocking is None:
-        warning = findings[0] if findings else None
-        return GateAnswer(
-            is_allowed=True,
-            rule=warning.rule if warning else None,
-            reason=warning.reason if warning else "Contact is allowed.",
-            next_allowed_at=None,
-            policy_version=policy_version,
-        )
-    later = _next_allowed(rules, facts, question)
+    said = blocking or (findings[0] if findings else None)
     return GateAnswer(
-        is_allowed=False,
-        rule=blocking.rule,
-        reason=blocking.reason,
-        next_allowed_at=later,
+        is_allowed=blocking is None,
+        rule=said.rule if said else None,
+        reason=said.reason if said else "Contact is allowed.",
+        next_allowed_at=_next_allowed(rules, facts, question, findings) if blocking else None,
         policy_version=policy_version,
     )
 
 
-def _next_allowed(rules: Sequence[Rule], facts: BorrowerFacts, question: Question) -> datetime | None:
+def _next_allowed(
+    rules: Relevant, facts: BorrowerFacts, question: Question, findings: list[Finding]
+) -> datetime | None:
     for _step in range(_FURTHEST):
-        blocking = [found for found in _findings(rules, facts, question) if found.is_blocking]
-        if not blocking:
+        releases = [found.release for found in findings if found.is_blocking]
+        if not releases:
             return question.at
-        releases = [found.release for found in blocking]
         if any(release is None or release <= question.at for release in releases):
             return None
         question = replace(question, at=max(release for release in releases if release is not None))
+        findings = _findings(rules, facts, question)
     return None
 
 
-def _findings(rules: Sequence[Rule], facts: BorrowerFacts, question: Question) -> list[Finding]:
-    concerned = [
-        rule
-        for rule in rules
-        if rule.concerns(question.channel, is_automated=question.is_automated, is_microfinance=facts.is_microfinance)
-    ]
+def _findings(rules: Relevant, facts: BorrowerFacts, question: Question) -> list[Finding]:
     return [
-        replace(found, is_blocking=rule.is_blocking)
-        for name, check in CHECKS
-        for rule in concerned
-        if rule.rule == name and (found := check(rule, facts, question)) is not None
+        found if rule.is_blocking else replace(found, is_blocking=False)
+        for check, rule in rules
+        if (found := check(rule, facts, question)) is not None
     ]
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from services import policy
 from services.errors import NotAllowed, NotFound
-from services.policy.checks import answer
+from services.policy.checks import answer, relevant
 from services.policy.facts import BorrowerFacts, HoldPeriod, Question, Rule
 
 INDIA = ZoneInfo("Asia/Kolkata")
@@ -248,7 +248,8 @@ def facts(zone, *, contacts=(), holds=()):
 
 
 def gate(rules, known, at):
-    return answer(rules, known, Question("call", True, at), policy_version=1)
+    question = Question("call", True, at)
+    return answer(relevant(rules, question, is_microfinance=False), known, question, policy_version=1)
 
 
 @given(zone=zones, at=moments)
