@@ -25,6 +25,8 @@ from settings import settings
 FAILURES_BEFORE_LOCK = 5
 FIRST_LOCK = timedelta(minutes=15)
 LONGEST_LOCK = timedelta(hours=24)
+FAILURES_OF_ADDRESS = 50
+"""Within `FIRST_LOCK`, over all names: an office behind one address stays below it, a list of names does not."""
 TICKET_LIFE = timedelta(seconds=60)
 KEPT_AFTER_END = timedelta(days=90)
 SEEN_EVERY = timedelta(minutes=1)
@@ -43,6 +45,13 @@ class SignInRefused(NotAllowed):
         )
 
 
+class TooManyFailures(NotAllowed):
+    """Too many sign-ins failed from one address, whatever the names."""
+
+    def __init__(self) -> None:
+        super().__init__("Too many sign-ins failed from your network. Wait 15 minutes, then try again.")
+
+
 @dataclass(frozen=True, slots=True)
 class SignedIn:
     """Whose run this is."""
@@ -56,14 +65,17 @@ class SignedIn:
 def sign_in(username: str, password: str, *, address: str | None = None, user_agent: str | None = None) -> str:
     """Check a password and open a session; the ticket to `exchange` for its token within a minute.
 
-    1. Lock the user's row, so that guesses made at once are counted one by one.
-    2. Compare the password, or spend the same time where there is no such user.
-    3. Right: forget the failures, open the session. Wrong: count, and lock at every fifth failure.
+    1. Refuse an address from which too many names were tried.
+    2. Lock the user's row, so that guesses made at once are counted one by one.
+    3. Compare the password, or spend the same time where there is no such user.
+    4. Right: forget the failures, open the session. Wrong: count, and lock at every fifth failure.
 
     Raises:
         SignInRefused: name and password do not match, or the user is disabled or locked.
+        TooManyFailures: too many sign-ins failed from this address.
     """
     now = clock.now()
+    _refuse_busy_address(address, now)
     with transaction() as session:
         user = user_queries.with_username_locked(session, username.strip())
         is_right = passwords.matches(user.password_hash if user else None, password)
@@ -78,9 +90,21 @@ def sign_in(username: str, password: str, *, address: str | None = None, user_ag
             ticket = None
         else:
             ticket = _open(session, user, password, now=now, address=address, user_agent=user_agent)
+        if ticket is None and address is not None:
+            queries.note_failure(session, address, now=now, forget_before=now - FIRST_LOCK)
     if ticket is None:  # outside of the transaction: the failure stays counted
         raise SignInRefused
     return ticket
+
+
+def _refuse_busy_address(address: str | None, now: datetime) -> None:
+    if address is None:  # the same machine
+        return
+    with reading() as session:
+        failures = queries.failures_from(session, address, since=now - FIRST_LOCK)
+    if failures >= FAILURES_OF_ADDRESS:
+        log.warning("user.sign_in_address_refused", address=address, failures=failures)
+        raise TooManyFailures
 
 
 def _open(

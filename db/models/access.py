@@ -65,3 +65,13 @@ class UserSession(Base):
     revoked_at: Mapped[Instant | None]
     address: Mapped[str | None]
     user_agent: Mapped[str | None] = mapped_column(Text)
+
+
+class SignInFailure(Base):
+    """A sign-in that failed, by where it came from: many names tried from one address are refused for a while."""
+
+    __tablename__ = "sign_in_failure"
+    __table_args__ = (Index(None, "address", "at"),)
+    id: Mapped[Id]
+    at: Mapped[Instant] = mapped_column(server_default=func.now())
+    address: Mapped[str]

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from db.models.access import AppUser, UserSession
+from db.models.access import AppUser, SignInFailure, UserSession
 
 
 def insert_session(session: Session, **values: Any) -> int:
@@ -91,3 +91,15 @@ def delete_over(session: Session, user_id: int, *, before: datetime) -> int:
     ended = func.coalesce(UserSession.revoked_at, UserSession.expires_at)
     statement = delete(UserSession).where(UserSession.user_id == user_id, ended < before).returning(UserSession.id)
     return len(session.execute(statement).all())
+
+
+def failures_from(session: Session, address: str, *, since: datetime) -> int:
+    """How many sign-ins failed from an address since a moment."""
+    statement = select(func.count()).where(SignInFailure.address == address, SignInFailure.at > since)
+    return session.execute(statement).scalar_one()
+
+
+def note_failure(session: Session, address: str, *, now: datetime, forget_before: datetime) -> None:
+    """Count a failure of an address, and forget its old ones."""
+    session.execute(delete(SignInFailure).where(SignInFailure.address == address, SignInFailure.at < forget_before))
+    session.execute(insert(SignInFailure).values(address=address, at=now))

@@ -154,6 +154,18 @@ def test_attempts_during_a_lock_neither_prolong_it_nor_test_passwords(session, b
     assert sessions.sign_in("bela", GOOD)
 
 
+def test_many_names_tried_from_one_address_are_refused_for_a_while(session, bela, frozen_clock, monkeypatch):
+    monkeypatch.setattr(sessions, "FAILURES_OF_ADDRESS", 6)
+    for number in range(6):
+        with pytest.raises(SignInRefused):
+            sessions.sign_in(f"name{number}", "wrong", address="203.0.113.9")
+    with pytest.raises(sessions.TooManyFailures):
+        sessions.sign_in("bela", GOOD, address="203.0.113.9")
+    assert sessions.sign_in("bela", GOOD, address="203.0.113.10")  # others are not hindered
+    frozen_clock(NOW + timedelta(minutes=15))
+    assert sessions.sign_in("bela", GOOD, address="203.0.113.9")
+
+
 def test_an_admin_unlocks(session, adam, bela):
     fail(times=5)
     users.unlock(adam, bela.id)
