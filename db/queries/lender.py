@@ -1,8 +1,9 @@
 """Statements about the lender's settings."""
 
+from datetime import date
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from db.models.owes import Lender
@@ -28,3 +29,13 @@ def settings_row(session: Session) -> dict[str, Any]:
 def bump_data_version(session: Session) -> None:
     """Tell caches that facts or state changed. Call last in a transaction: the row is a point of contention."""
     session.execute(update(Lender).values(data_version=Lender.data_version + 1))
+
+
+def npa_by_borrower(session: Session) -> bool:
+    """Whether one NPA loan makes all loans of its borrower NPA."""
+    return session.execute(select(Lender.npa_by_borrower)).scalar_one()
+
+
+def set_closed_through(session: Session, business_date: date) -> None:
+    """Note that the day-end close of the date is complete; never goes back."""
+    session.execute(update(Lender).values(closed_through=func.greatest(Lender.closed_through, business_date)))
