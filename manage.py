@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ops.commands import audit, jobs, users
+from ops.commands import audit, book, jobs, users
 
 app = typer.Typer(
     help="Run and operate Recoup. Settings come from the environment; see docs/operations.md.",
@@ -15,6 +15,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.command("import")(book.load)
+app.command()(book.score)
+app.command()(book.remind)
+app.command()(book.seal)
 app.add_typer(users.app, name="user")
 app.add_typer(audit.app, name="audit")
 app.add_typer(jobs.app, name="jobs")

@@ -1,0 +1,100 @@
+"""Commands on the book: import, close, score, remind. Each does now what otherwise a worker or the timetable does."""
+
+import json
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+AsOf = Annotated[
+    datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Business date. Default: the last one that is over.")
+]
+Kind = Annotated[str, typer.Option(help="What it holds: loan_book, schedule, payments, contacts or snapshot.")]
+
+
+def load(
+    file: Annotated[Path, typer.Argument(help="CSV or XLSX, plain, gzipped or zipped; of any size.")],
+    kind: Kind = "loan_book",
+    profile: Annotated[str | None, typer.Option(help="Profile to read it by. Default: the one that suits.")] = None,
+    date_order: Annotated[str | None, typer.Option(help="Order of dates like 03/04/2025: dmy or mdy.")] = None,
+    options: Annotated[str | None, typer.Option(help="More options of the profile, as a JSON object.")] = None,
+) -> None:
+    """Import a file: read, check, commit. Rejected rows can be downloaded on the Imports page."""
+    from ops.commands.showing import progress_bar
+    from ops.servers import available
+    from services import imports
+    from services.actors import SYSTEM
+
+    chosen = _options(options) | ({"date_order": date_order} if date_order else {})
+    _require(kind in list(imports.Kind), f"The kind is one of {', '.join(imports.Kind)}.")
+    _require(date_order in {None, "dmy", "mdy"}, "The date order is dmy or mdy.")
+    with available(queue=False), progress_bar(f"Importing {file.name}") as report:
+        batch = imports.load_file(SYSTEM, file, kind=kind, profile=profile, options=chosen, progress=report)
+    counts = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in batch.counts.items())
+    typer.echo(f"Import {batch.id} is {batch.status}: {counts}.")
+
+
+def score(as_of: AsOf = None) -> None:
+    """Score every active loan's risk from its present state."""
+    from ops.commands.showing import progress_bar
+    from ops.servers import available
+    from services import scoring
+    from services.actors import SYSTEM
+
+    with available(queue=False), progress_bar("Scoring") as report:
+        found = scoring.score(SYSTEM, _business_date(as_of), progress=report)
+    typer.echo(f"{found.changed:,} scores changed.")
+
+
+def remind() -> None:
+    """Plan the reminders that are due and send those whose time has come."""
+    from ops.commands.showing import shown
+    from ops.servers import available
+    from services import reminders
+    from services.actors import SYSTEM
+
+    with available(queue=False), shown.status("Planning and sending reminders"):
+        planned = reminders.plan(SYSTEM)
+        sent = reminders.send_due(SYSTEM)
+    typer.echo(
+        f"{planned.planned:,} planned, {planned.blocked:,} blocked, {sent.sent:,} sent, {sent.not_sent:,} not sent."
+    )
+
+
+def seal() -> None:
+    """Seal what the audit trail recorded since the last seal."""
+    from ops.servers import available
+    from services.actors import SYSTEM
+    from services.audit.sealing import seal as seal_trail
+
+    with available(queue=False):
+        events = seal_trail(SYSTEM)
+    typer.echo(f"{events:,} events sealed.")
+
+
+def _business_date(given: datetime | None) -> date:
+    """The date given, or the last business date that is over, or a later one that was closed already."""
+    from services import lender
+
+    if given is not None:
+        return given.date()
+    settings = lender.current()
+    yesterday = settings.today - timedelta(days=1)
+    return max(yesterday, settings.closed_through or yesterday)
+
+
+def _options(text: str | None) -> dict[str, Any]:
+    try:
+        found = json.loads(text or "{}")
+    except json.JSONDecodeError:
+        found = None
+    _require(isinstance(found, dict), 'The options are a JSON object, such as \'{"decimal": ","}\'.')
+    return dict(found)
+
+
+def _require(holds: bool, sentence: str) -> None:  # noqa: FBT001 - a claim and what to say where it fails
+    from services.errors import InvalidInput
+
+    if not holds:
+        raise InvalidInput({"option": sentence})
