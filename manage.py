@@ -68,6 +68,16 @@ def cron() -> None:
     timetable.run()
 
 
+@app.command()
+def address(
+    owner: Annotated[bool, typer.Option("--owner", help="As the role that owns the schema, for dumps.")] = False,
+) -> None:
+    """Print the address of the embedded database, with its password, for psql and pg_dump."""
+    from db.embedded import connection_url
+
+    print(connection_url(role="owner" if owner else "app"))
+
+
 def main() -> None:
     """Run a command; what goes wrong for a known reason is one line, not a traceback."""
     try:
