@@ -258,8 +258,9 @@ def segments(found: WorstSegments, colours: Palette, *, most: int = 10) -> go.Fi
             orientation="h",
             marker_color=[colours.unknown if segment.is_small else colours.broken for segment in shown],
             text=[percent(segment.forward) for segment in shown],
-            textposition="outside",
-            cliponaxis=False,
+            textposition="inside",
+            insidetextanchor="start",
+            textfont={"color": colours.surface},
             hovertemplate="%{y}: %{x:.1f} % rolled forward<extra></extra>",
         )
     )
@@ -271,7 +272,7 @@ def segments(found: WorstSegments, colours: Palette, *, most: int = 10) -> go.Fi
         marker={"symbol": "line-ns", "size": 14, "line": {"width": 2, "color": colours.text}},
         hovertemplate="%{y}: %{x:.1f} % the month before<extra></extra>",
     )
-    figure.update_layout(showlegend=False, margin={"l": 8, "r": 52, "t": 8, "b": 8}, bargap=0.35)
+    figure.update_layout(showlegend=False, margin={"l": 8, "r": 12, "t": 8, "b": 8}, bargap=0.35)
     figure.update_yaxes(autorange="reversed")
     figure.update_xaxes(rangemode="tozero", showticklabels=False, showgrid=False)
     return figure

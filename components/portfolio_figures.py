@@ -36,7 +36,7 @@ def _line(period: Changes, chosen: PortfolioFilter, choices: FilterChoices, as_o
     for moved in period.movements:
         st.page_link(
             ACCOUNTS,
-            label=movement(moved, choices.bucket_labels),
+            label=f":primary[{movement(moved, choices.bucket_labels)}]",
             query_params=account_query(_behind(moved, chosen, as_of), choices),
             help=f"{_exact(moved)} See the accounts.",
         )
@@ -67,9 +67,7 @@ def figures(seen: Overview, chosen: PortfolioFilter, choices: FilterChoices) -> 
             _card(figure, seen)
             st.page_link(
                 ACCOUNTS,
-                label=_second(figure),
-                icon=":material/chevron_right:",
-                icon_position="right",
+                label=f":primary[{_second(figure)}]",
                 query_params=account_query(accounts.behind(figure.key, chosen, as_of), choices),
                 help="See the accounts behind this figure",
             )
@@ -127,12 +125,12 @@ def _second(figure: Figure) -> str:
         case FigureKey.DELINQUENT:
             return f"of {money.count(int(second or 0))} active"
         case FigureKey.EFFICIENCY:
-            return f"excl. arrears; incl. {percent(second)}"
+            return f"incl. arrears {percent(second)}"
         case FigureKey.PROMISES:
-            return f"pending {money.short(figure.amount)}; {money.count(int(second or 0))} broken"
+            return f"{money.short(figure.amount)} · {money.count(int(second or 0))} broken"
         case FigureKey.NPA:
             return plural(second or 0, "account")
         case FigureKey.RECOVERY:
             return "of overdue assigned"
         case _:
-            return "accounts"
+            return "see the accounts"

@@ -130,7 +130,7 @@ def dimension_switch(choices: FilterChoices) -> Dimension:
     return offered[label or "Branch"]
 
 
-def segments(found: WorstSegments | None, chosen: PortfolioFilter, choices: FilterChoices) -> None:
+def segments(actor: Actor, found: WorstSegments | None, *, chosen: PortfolioFilter, choices: FilterChoices) -> None:
     """The worst segments as bars and as a table; a chosen row leads to its accounts and its queue."""
     if found is None or not found.segments:
         empty("No segment had past-due accounts that could get worse", "Widen the filters or choose another month.")
@@ -149,9 +149,9 @@ def segments(found: WorstSegments | None, chosen: PortfolioFilter, choices: Filt
     with right:
         value = tables.table(found.segments, _SEGMENT_COLUMNS, key="portfolio.segments", select="value", height=370)
         if value is None:
-            st.caption("Choose a row to see its accounts or open it as a filter of the queue.")
+            st.caption("Choose a row to see its accounts; a region or product also opens as a filter of the queue.")
         else:
-            _segment_links(found.dimension, value, chosen, choices)
+            _segment_links(actor, found.dimension, value, chosen=chosen, choices=choices)
         exports.downloads(
             f"Segments by {found.dimension.value} {found.closing_on:%Y-%m}",
             found.segments,
@@ -159,7 +159,9 @@ def segments(found: WorstSegments | None, chosen: PortfolioFilter, choices: Filt
         )
 
 
-def _segment_links(dimension: Dimension, value: str, chosen: PortfolioFilter, choices: FilterChoices) -> None:
+def _segment_links(
+    actor: Actor, dimension: Dimension, value: str, *, chosen: PortfolioFilter, choices: FilterChoices
+) -> None:
     field = {
         Dimension.PRODUCT: "products",
         Dimension.REGION: "regions",
@@ -171,3 +173,12 @@ def _segment_links(dimension: Dimension, value: str, chosen: PortfolioFilter, ch
     query = account_query(AccountFilter(scope=narrowed), choices)
     with st.container(horizontal=True, gap="small"):
         st.page_link(ACCOUNTS, label="See its accounts", icon=":material/table_rows:", query_params=query)
+        if (named := _queue_query(dimension, value, choices)) is not None and actor.may(Permission.WORK_QUEUE):
+            st.page_link(QUEUE, label="Open as queue filter", icon=":material/filter_alt:", query_params=named)
+
+
+def _queue_query(dimension: Dimension, value: str, choices: FilterChoices) -> dict[str, str] | None:
+    """The queue's own filter for a segment; None: the queue has no such filter."""
+    if dimension is Dimension.PRODUCT:
+        return {"product": choices.products[value]}
+    return {"region": value} if dimension is Dimension.REGION and value else None

@@ -106,7 +106,7 @@ def _meanings() -> Sequence[str]:
 
 
 def _legend(colours: dict[Outcome, str]) -> str:
-    marks = {Outcome.FORWARD: "━", Outcome.STABILISED: "┈", Outcome.BACK: "╍", Outcome.CURE: "━"}
+    marks = {Outcome.FORWARD: "━", Outcome.STABILISED: "•", Outcome.BACK: "╍", Outcome.CURE: "━"}
     parts = (
         f"<span><b style='color:{colours[outcome]}'>{marks[outcome]}{marks[outcome]}</b> "
         f"{portfolio_charts.OUTCOME_LABELS[outcome]}</span>"

@@ -46,7 +46,7 @@ DEFINITIONS: dict[FigureKey, Definition] = {
         "than the first bucket reaches.",
     ),
     FigureKey.EFFICIENCY: Definition(
-        "Collection efficiency",
+        "Efficiency excl. arrears",
         Unit.SHARE,
         "Excluding arrears: part of the month's demand that is paid ÷ the month's demand (dues falling due in the "
         "month up to the date); money settles older dues first. Including arrears: all money received in the month ÷ "
@@ -61,7 +61,7 @@ DEFINITIONS: dict[FigureKey, Definition] = {
         "not count as recovery.",
     ),
     FigureKey.PROMISES: Definition(
-        "Promises",
+        "Promises pending",
         Unit.COUNT,
         "Pending: promises to pay whose date, with grace, has not passed and that are neither kept nor cancelled. "
         "Broken: promises of the month whose date, with grace, passed with nothing paid towards them or less than the "

@@ -1,0 +1,175 @@
+"""The portfolio page and the accounts behind its figures: what they say, to whom, and at what cost."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import event, text
+
+from components import portfolio_cached
+from db.engine import engine, transaction
+from services import lender
+from services.actors import Role
+from tests.pages.conftest import opened, token_of, words
+from tests.portfolio_rows import make_account, make_day, make_flow, make_segment, make_snapshot, make_vintage
+
+D = Decimal
+TABLES = "loan_state, loan_snapshot, promise, loan, borrower, portfolio_day, bucket_flow, vintage_month, promise_day"
+
+
+@pytest.fixture(autouse=True)
+def _no_book(cast) -> None:
+    with transaction() as session:
+        for table in (*TABLES.split(", "), "segment", "product"):
+            session.execute(text(f"DELETE FROM {table}"))
+    portfolio_cached.clear()
+
+
+@pytest.fixture
+def closes() -> tuple[date, date, date]:
+    """The last days of the two months before this one, and yesterday or the first of this month."""
+    today = lender.current().today
+    last = today.replace(day=1) - timedelta(days=1)
+    return last.replace(day=1) - timedelta(days=1), last, max(today - timedelta(days=1), today.replace(day=1))
+
+
+def make_book(closes: tuple[date, date, date], *, accounts: int = 3) -> None:
+    """Two whole months and a part of one: 60 accounts in 1-30, a third of which rolled forward last month."""
+    first, last, now = closes
+    with transaction() as session:
+        segment = make_segment(session)
+        for close in closes:
+            make_day(session, close, segment_id=segment, loans=900, outstanding=D(90_00_000))
+            make_day(
+                session,
+                close,
+                segment_id=segment,
+                bucket=1,
+                loans=60,
+                outstanding=D(6_00_000),
+                overdue_amount=D(12_34_567 if close == now else 12_00_000),
+                demand_mtd=D(1000),
+                collected_mtd=D(900),
+                collected_of_demand=D(900),
+            )
+            make_vintage(session, close, date(first.year - 1, 1, 1), segment_id=segment, loans_30=3)
+        for end, loans in ((0, 20), (1, 20), (2, 20)):
+            make_flow(session, 1, end, loans, segment_id=segment, opening_on=first, closing_on=last)
+        for number in range(accounts):
+            loan = make_account(session, f"LN-{number}", segment_id=segment, bucket=1, dpd=9, overdue_amount=D(100))
+            make_snapshot(session, first, loan, segment_id=segment, bucket=1)
+            make_snapshot(session, last, loan, segment_id=segment, bucket=2)
+
+
+def shown(app) -> dict[str, str]:
+    assert not app.exception
+    return {metric.label: metric.value for metric in app.metric}
+
+
+def test_before_the_first_close_the_page_says_what_to_do():
+    for url_path in ("portfolio", "accounts"):
+        assert "No day has been closed yet" in words(opened(token_of(Role.LEADER), url_path=url_path))
+
+
+def test_six_figures_with_their_definition_and_date(closes):
+    make_book(closes)
+    app = opened(token_of(Role.ANALYST), url_path="portfolio")
+    assert shown(app) == {
+        "Overdue": "₹12.3 L",
+        "Delinquent accounts": "60",
+        "Efficiency excl. arrears": "90.0 %",
+        "Recovery rate": "0.0 %",
+        "Promises pending": "0",
+        "NPA share": "0.0 %",
+    }
+    overdue = app.metric[0]
+    assert "not paid" in overdue.help
+    assert f"As of {closes[2].day}" in overdue.help
+    assert "₹12,34,567" in overdue.help
+
+
+def test_headings_are_written_from_the_data(closes):
+    make_book(closes)
+    said = words(opened(token_of(Role.LEADER), url_path="portfolio"))
+    assert "60 accounts past due, as many as at month start" in said
+    assert "1–30 rolls forward at 33.3 %" in said
+    assert f"33.3 % of 1–30 cured in {closes[1]:%b %Y}" in said
+
+
+def test_one_month_end_says_what_is_missing_for_roll_rates(closes):
+    with transaction() as session:
+        make_day(session, closes[1], segment_id=make_segment(session), loans=5)
+    app = opened(token_of(Role.LEADER), url_path="portfolio")
+    assert shown(app)["Delinquent accounts"] == "0"
+    assert "Roll rates need two month-ends in a row" in words(app)
+
+
+def test_a_promise_shows_on_the_next_run(closes):
+    make_book(closes)
+    assert shown(opened(token_of(Role.LEADER), url_path="portfolio"))["Promises pending"] == "0"
+    with transaction() as session:
+        session.execute(
+            text("""INSERT INTO promise (borrower_id, loan_id, amount, due_on, promised_on, channel)
+                    SELECT borrower_id, id, 500, current_date + 3, current_date, 'call' FROM loan LIMIT 1""")
+        )
+    assert shown(opened(token_of(Role.LEADER), url_path="portfolio"))["Promises pending"] == "1"
+
+
+@pytest.mark.parametrize("role", [Role.AGENT, Role.ADMIN, Role.AUDITOR])
+@pytest.mark.parametrize("url_path", ["portfolio", "accounts"])
+def test_roles_without_the_permission_see_no_figure(closes, role, url_path):
+    make_book(closes)
+    app = opened(token_of(role), url_path=url_path)
+    assert not app.metric
+    assert not app.dataframe
+    assert "This page is not part of your role" in words(app)
+
+
+def test_accounts_are_counted_summed_and_paged(closes):
+    make_book(closes, accounts=52)
+    app = opened(token_of(Role.LEADER), url_path="accounts")
+    said = words(app)
+    assert "52 accounts · past due, as they stand now" in said
+    assert "50 of 52 accounts · overdue **₹5,200**" in said
+    assert len(app.dataframe[0].value) == 50
+    next(button for button in app.button if button.label == "Next").click().run()
+    assert len(app.dataframe[0].value) == 2
+
+
+def test_a_cell_of_the_matrix_leads_to_its_accounts(closes):
+    make_book(closes)
+    app = opened(token_of(Role.LEADER), url_path="accounts")
+    app.query_params["move"] = f"{closes[0]}~{closes[1]}~1~2"
+    app.run()
+    assert "3 accounts that went from 1–30 to 31–60" in words(app)
+    app.query_params["move"] = "nonsense"
+    assert not app.run().exception
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """The statements on tables that run within; the frame's own checks of the session are not counted."""
+    seen: list[str] = []
+
+    def note(_connection, _cursor, statement, *_rest) -> None:
+        if any(name in statement for name in TABLES.split(", ")) or "FROM segment" in statement:
+            seen.append(statement)
+
+    event.listen(engine(), "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(engine(), "before_cursor_execute", note)
+
+
+def test_the_page_costs_a_fixed_number_of_statements(closes):
+    make_book(closes)
+    token = token_of(Role.LEADER)
+    with statements() as first:
+        opened(token, url_path="portfolio")
+    with statements() as again:
+        opened(token, url_path="portfolio")
+    assert len(first) == 12, "\n".join(first)
+    assert len(again) == 1, "\n".join(again)  # promises as they stand now
