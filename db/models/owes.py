@@ -10,6 +10,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    Numeric,
     SmallInteger,
     Text,
     UniqueConstraint,
@@ -112,7 +113,7 @@ class Borrower(Base):
     region: Mapped[str | None]
     time_zone: Mapped[str | None]
     """IANA zone when it differs from the lender's: contact hours are the borrower's local time."""
-    created_batch_id: Mapped[int | None] = mapped_column(Integer, ForeignKey("import_batch.id"))
+    created_batch_id: Mapped[int | None] = mapped_column(Integer)
 
 
 class Party(Base):
@@ -148,7 +149,7 @@ class ContactPoint(Base):
     do_not_contact: Mapped[bool] = mapped_column(server_default=text("false"))
     consent: Mapped[bool | None]
     """Latest consent for contact here; None: never asked. History in `consent_event`."""
-    created_batch_id: Mapped[int | None] = mapped_column(Integer, ForeignKey("import_batch.id"))
+    created_batch_id: Mapped[int | None] = mapped_column(Integer)
 
 
 class ConsentEvent(Base):
@@ -161,7 +162,7 @@ class ConsentEvent(Base):
     given: Mapped[bool]
     at: Mapped[Instant] = mapped_column(server_default=func.now())
     source: Mapped[str]
-    batch_id: Mapped[int | None] = mapped_column(Integer, ForeignKey("import_batch.id"))
+    batch_id: Mapped[int | None] = mapped_column(Integer)
 
 
 class Loan(Base):
@@ -190,7 +191,7 @@ class Loan(Base):
     maturity_on: Mapped[date | None]
     principal: Mapped[Decimal]
     currency: Mapped[str] = mapped_column(Text, server_default="INR")
-    interest_rate: Mapped[Decimal | None] = mapped_column()
+    interest_rate: Mapped[Decimal | None] = mapped_column(Numeric(9, 4))
     """Yearly, in percent."""
     tenure_months: Mapped[int | None] = mapped_column(SmallInteger)
     instalment_amount: Mapped[Decimal | None]
@@ -198,7 +199,7 @@ class Loan(Base):
     written_off_on: Mapped[date | None]
     attributes: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
     """Columns of the lender's file that have no field here, kept for filters and models."""
-    created_batch_id: Mapped[int | None] = mapped_column(Integer, ForeignKey("import_batch.id"))
+    created_batch_id: Mapped[int | None] = mapped_column(Integer)
 
 
 class Instalment(Base):

@@ -20,18 +20,15 @@ SQL_TYPES = {
 _NOTHING = "'na','n/a','#n/a','nan','null','none','nil','-','--','nat','not available'"
 
 
-def cleaned(column: str, type_: str) -> str:
-    """The cell without what surrounds it: spaces, also unbreakable ones, the apostrophe that exports put before formulas.
+def cleaned(column: str) -> str:
+    """The cell without what surrounds it: spaces, also unbreakable ones, the apostrophe exports put before formulas."""
+    bare = f"CASE WHEN {column} LIKE '''%' THEN regexp_replace({column}, '^''(?=[=+@\\t-])', '') ELSE {column} END"
+    return f"nullif(btrim({bare}, E' \\t\\r\\n\\u00a0\\u202f\\ufeff'), '')"
 
-    For all but texts the words for 'nothing' are nothing.
-    """
-    bare = (
-        f"CASE WHEN {column} ~ '^[^\\s\\u00a0''](.*[^\\s\\u00a0])?$' THEN {column} "
-        f"ELSE nullif(regexp_replace(btrim({column}, E' \\t\\r\\n\\u00a0\\u202f\\ufeff'), '^''(?=[=+@\\t-])', ''), '') END"
-    )
-    if type_ in ("text", "phone", "email"):
-        return bare
-    return f"CASE WHEN lower({bare}) IN ({_NOTHING}) THEN NULL ELSE {bare} END"
+
+def is_something(cell: str) -> str:
+    """Whether a cleaned cell of a type other than text says anything: the words for nothing do not."""
+    return f"({cell} IS NOT NULL AND lower({cell}) NOT IN ({_NOTHING}))"
 
 
 def value(cell: str, type_: str, options: Mapping[str, Any]) -> str:
@@ -53,9 +50,10 @@ def value(cell: str, type_: str, options: Mapping[str, Any]) -> str:
 def _number(cell: str, options: Mapping[str, Any]) -> str:
     """Plain digits, else currency signs, grouping and brackets taken away; only as many digits as fit numeric(16,2)."""
     comma = options.get("decimal") == ","
-    plain = rf"CASE WHEN {cell} ~ '^-?\d{{1,14}}$' THEN {cell}::numeric"
+    rest = f"translate({cell}, '0123456789', '')"
+    plain = f"CASE WHEN {rest} = '' AND length({cell}) < 15 THEN {cell}::numeric"
     if not comma:
-        plain = rf"CASE WHEN {cell} ~ '^-?\d{{1,14}}(\.\d*)?$' THEN {cell}::numeric"
+        plain = f"CASE WHEN {rest} IN ('', '.') AND length({cell}) < 15 AND {cell} <> '.' THEN {cell}::numeric"
     # ₹ 1,23,456.78 / (500) / 500- / 12.5 % / 1.2e3
     stripped = rf"regexp_replace({cell}, '(₹|rs\.?|inr|usd|eur|ngn|\$|€|£|₦|%|[\s\u00a0\u202f]|/-$)', '', 'gi')"
     signed = (
@@ -70,14 +68,15 @@ def _number(cell: str, options: Mapping[str, Any]) -> str:
     return (
         rf"({plain} WHEN {cell} IS NULL THEN NULL "
         rf"WHEN {signed} ~ '{grouped}' AND length({signed}) <= 22 OR {signed} ~ '{simple}' THEN ({digits})::numeric "
-        rf"WHEN {cell} ~ '^-?\d(\.\d+)?[eE]\+?\d$' THEN {cell}::numeric END)"
+        rf"WHEN {cell} ~ '^-?\d(\.\d+)?[eE]\+?0?\d$' THEN {cell}::numeric END)"
     )
 
 
 def _integer(cell: str, options: Mapping[str, Any]) -> str:
     bare = rf"regexp_replace({cell}, '\s*(months?|mths?|days?|d|m)$', '', 'i')"
     return (
-        rf"(CASE WHEN {cell} ~ '^-?\d{{1,9}}$' THEN {cell}::integer "
+        f"(CASE WHEN translate({cell}, '0123456789', '') = '' AND length({cell}) < 10 THEN {cell}::integer "
+        rf"WHEN {cell} IS NULL THEN NULL WHEN {cell} ~ '^-\d{{1,9}}$' THEN {cell}::integer "
         rf"WHEN {bare} ~ '^-?\d{{1,9}}(\.0*)?$' THEN split_part({bare}, '.', 1)::integer "
         rf"WHEN {bare} ~ '^\d{{1,3}}(,\d{{2,3}})+$' THEN replace({bare}, ',', '')::integer END)"
     )
@@ -97,7 +96,8 @@ def _date(cell: str, options: Mapping[str, Any]) -> str:
     two_ways = f"WHEN {cell} ~ '{TWO_WAYS}' THEN " + (_if_date(typed) if order else "NULL")
     named = rf"replace(replace({cell}, '-', ' '), ',', ' ')"
     return (
-        rf"(CASE WHEN {cell} ~ '^\d{{4}}-\d\d-\d\d($|[ T])' THEN {_if_date(iso)} "
+        f"(CASE WHEN {cell} LIKE '____-__-__' THEN {_if_date(cell)} "
+        f"WHEN {cell} LIKE '____-__-__ %' OR {cell} LIKE '____-__-__T%' THEN {_if_date(iso)} "
         rf"WHEN {cell} IS NULL THEN NULL {two_ways} "
         rf"WHEN {cell} ~ '^\d{{4}}[/.]\d{{1,2}}[/.]\d{{1,2}}($|[ T])' THEN {_if_date(rf'''split_part(translate({cell}, '/.', '--'), ' ', 1)''')} "
         rf"WHEN {cell} ~ '^(19|20)\d{{6}}$' THEN {_if_date(cell)} "

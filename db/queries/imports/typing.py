@@ -45,9 +45,13 @@ def make_typed(session: Session, plan: Plan) -> None:
     session.execute(text(f"DROP TABLE IF EXISTS {plan.typed}"))
     connection = raw_connection(session)
     quoted = _Quoting(connection)
+    columns, joins = _references(plan)
+    kept = ["t.line", *(f"t.{target.name}" for target in plan.targets)]
+    if plan.kind == "loan_book":
+        kept.append("t.attributes")
     statement = (
         f"CREATE UNLOGGED TABLE {plan.typed} WITH (autovacuum_enabled = false) AS "
-        f"SELECT t.*, {_references(plan)[0]}, {_faults(plan)} FROM ({_values(plan, quoted)} OFFSET 0) t {_references(plan)[1]}"
+        f"SELECT {', '.join(kept)}, {columns}, {_faults(plan)} FROM ({_values(plan, quoted)} OFFSET 0) t {joins}"
     )
     connection.execute(statement.encode(), prepare=False)
     session.execute(text(f"ANALYZE {plan.typed}"))
@@ -63,14 +67,20 @@ class _Quoting:
         return sql.Literal(value).as_string(self._connection)
 
 
+def _is_filled(plan: Plan, target: Target) -> bool:
+    is_numbered = target.name == "loan_number" and bool(plan.options.get("number_prefix"))
+    return target.position is not None or target.constant is not None or is_numbered
+
+
 def _values(plan: Plan, quoted: _Quoting) -> str:
+    """Typed values, and beside them the cleaned cells (x_...) that tell why a value is missing."""
     columns = ["line", "fault"]
     for target in plan.targets:
+        if not _is_filled(plan, target):
+            columns.append(f"NULL::{casts.SQL_TYPES[target.type]} AS {target.name}, NULL::text AS x_{target.name}")
+            continue
         columns.append(f"{casts.value(f'x_{target.name}', target.type, plan.options)} AS {target.name}")
-        if target.type not in ("text",):
-            columns.append(f"x_{target.name} IS NOT NULL AS h_{target.name}")
-        if target.type == "date" and not plan.options.get("date_order"):
-            columns.append(f"x_{target.name} ~ '{casts.TWO_WAYS}' AS o_{target.name}")
+        columns.append(f"x_{target.name}")
     if plan.kind == "loan_book":
         columns.append("attributes")
     return f"SELECT {', '.join(columns)} FROM (SELECT {', '.join(_cells(plan, quoted))} FROM {plan.raw} OFFSET 0) r"
@@ -80,6 +90,8 @@ def _cells(plan: Plan, quoted: _Quoting) -> list[str]:
     cells = ["line", "fault"]
     maps = plan.options.get("value_maps", {})
     for target in plan.targets:
+        if not _is_filled(plan, target):
+            continue
         cell = _cell(plan, target, quoted)
         if target.name in maps:
             cell = f"coalesce({quoted(json.dumps(maps[target.name]))}::jsonb ->> {cell}, {cell})"
@@ -91,12 +103,10 @@ def _cells(plan: Plan, quoted: _Quoting) -> list[str]:
 
 def _cell(plan: Plan, target: Target, quoted: _Quoting) -> str:
     if target.position is not None:
-        return casts.cleaned(f"c{target.position}", target.type)
+        return casts.cleaned(f"c{target.position}")
     if target.constant is not None:
         return f"{quoted(target.constant)}::text"
-    if target.name == "loan_number" and (prefix := plan.options.get("number_prefix")):
-        return f"{quoted(str(prefix))} || line"
-    return "NULL::text"
+    return f"({quoted(str(plan.options['number_prefix']))} || line)"
 
 
 def _attributes(plan: Plan, quoted: _Quoting) -> str:
@@ -155,8 +165,7 @@ def _listing(faults: list[tuple[str, str]]) -> str:
 def _faults_of(plan: Plan, target: Target) -> list[tuple[str, str]]:
     """Conditions and codes of one field by its type."""
     name = f"t.{target.name}"
-    is_filled = target.position is not None or target.constant is not None
-    if not is_filled and not (target.name == "loan_number" and plan.options.get("number_prefix")):
+    if not _is_filled(plan, target):
         return [("true", "missing")] if target.is_required else []
     found: list[tuple[str, str]] = []
     if target.type == "text":
@@ -165,16 +174,19 @@ def _faults_of(plan: Plan, target: Target) -> list[tuple[str, str]]:
         if target.name.endswith(("_number", "reference")):
             found.append((f"length({name}) > 100", "long"))
         return found
+    says = casts.is_something(f"t.x_{target.name}")
     if target.is_required:
-        found.append((f"{name} IS NULL AND NOT t.h_{target.name}", "missing"))
-    bad = f"{name} IS NULL AND t.h_{target.name}"
+        found.append((f"{name} IS NULL AND NOT {says}", "missing"))
+    bad = f"{name} IS NULL AND {says}"
     if target.type == "date" and not plan.options.get("date_order"):
-        found.append((f"{bad} AND t.o_{target.name}", "order"))
-        bad += f" AND NOT t.o_{target.name}"
+        looks = f"t.x_{target.name} ~ '{casts.TWO_WAYS}'"
+        found.append((f"{bad} AND {looks}", "order"))
+        bad += f" AND NOT {looks}"
     found.append((bad, _CODES.get(target.type, target.type)))
     if target.type in ("date", "moment"):
         found.append((f"{name} NOT BETWEEN '1950-01-01' AND '2100-12-31'", "year"))
-    if target.type in ("amount", "rate", "integer") and plan.kind != "payments":
+    is_balance = target.name.startswith("outstanding")  # overpaid loans have a credit balance
+    if target.type in ("amount", "rate", "integer") and plan.kind != "payments" and not is_balance:
         found.append((f"{name} < 0", "negative"))
     return found
 
@@ -202,7 +214,7 @@ def _of_loan_book(plan: Plan) -> list[tuple[str, str]]:
 def _of_reported(plan: Plan) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     if plan.has(*_REPORTED):
-        found.append(("t.as_of IS NULL AND NOT coalesce(t.h_as_of, false)", "as_of:missing"))
+        found.append(("t.as_of IS NULL AND t.x_as_of IS NULL", "as_of:missing"))
     if plan.has("reported_status"):
         found.append(
             (
@@ -219,7 +231,7 @@ def _of_snapshot(plan: Plan) -> list[tuple[str, str]]:
         if plan.dated
         else [
             (
-                "coalesce(t.dpd, t.months_past_due) IS NULL AND t.reported_status IS NULL AND NOT t.h_dpd AND NOT t.h_months_past_due",
+                "coalesce(t.dpd, t.months_past_due) IS NULL AND t.reported_status IS NULL AND coalesce(t.x_dpd, t.x_months_past_due) IS NULL",
                 "dpd:missing",
             )
         ]
@@ -231,7 +243,7 @@ def _of_schedule(_plan: Plan) -> list[tuple[str, str]]:
     return [
         ("l.id IS NULL AND t.loan_number IS NOT NULL", "loan_number:unknown"),
         (
-            "coalesce(t.amount, t.principal, t.interest, t.charges) IS NULL AND NOT (t.h_amount OR t.h_principal OR t.h_interest OR t.h_charges)",
+            "coalesce(t.amount, t.principal, t.interest, t.charges) IS NULL AND coalesce(t.x_amount, t.x_principal, t.x_interest, t.x_charges) IS NULL",
             "amount:missing",
         ),
         (
@@ -265,7 +277,7 @@ def _of_contacts(_plan: Plan) -> list[tuple[str, str]]:
             "borrower_number:unknown",
         ),
         (
-            "coalesce(t.phone, t.whatsapp, t.email, t.address) IS NULL AND NOT (t.h_phone OR t.h_whatsapp OR t.h_email)",
+            "coalesce(t.phone, t.whatsapp, t.email, t.address) IS NULL AND coalesce(t.x_phone, t.x_whatsapp, t.x_email) IS NULL",
             "phone:nothing",
         ),
         (
