@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from jobs import cleaning, imports, reminders, scoring, sealing
+from jobs import cleaning, closing, imports, reminders, scoring, sealing
 from services.jobs import Progress
 
 Job = Callable[[int, dict[str, Any], Progress], dict[str, Any] | None]
@@ -11,11 +11,14 @@ Job = Callable[[int, dict[str, Any], Progress], dict[str, Any] | None]
 
 JOBS: dict[str, Job] = {
     "audit.seal": sealing.run,
+    "close": closing.close,
+    "derive.batch": closing.derive_batch,
     "import.check": imports.check,
     "import.commit": imports.commit,
     "import.undo": imports.undo,
     "jobs.clean": cleaning.clean,
     "reminders.plan": reminders.plan,
     "reminders.send": reminders.send,
+    "restate": closing.restate,
     "score": scoring.run,
 }

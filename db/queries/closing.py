@@ -1,6 +1,7 @@
 """Statements that write what `delinquency` derives: loan states, day-end snapshots, and the run of a close."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -99,14 +100,17 @@ class RangeCounts:
     """Snapshot rows that were there and now say something else."""
 
 
-def ready_for_sets(session: Session) -> None:
-    """Prepare this transaction for statements over many loans: room to sort, and no nested loops between large sets.
+@contextmanager
+def for_sets(session: Session) -> Iterator[None]:
+    """Within, statements have room to sort and do not join large sets by nested loops.
 
     Sums of tens of thousands of loans joined by nested loops, as the planner may choose before statistics are
     gathered, would take hours.
     """
-    session.execute(text("SET LOCAL enable_nestloop = off"))
-    session.execute(text("SET LOCAL work_mem = '128MB'"))
+    session.execute(text("SELECT set_config('enable_nestloop', 'off', true), set_config('work_mem', '128MB', true)"))
+    yield
+    session.execute(text("SET LOCAL enable_nestloop = on"))
+    session.execute(text("RESET work_mem"))
 
 
 def update_states(session: Session, day: Day, scope: Scope) -> list[AnyRow]:

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -93,7 +94,7 @@ def _insert_loan(session, borrower_id, facts):
         closed_on=facts.closed_on,
         written_off_on=facts.written_off_on,
     )
-    rows = [
+    rows: list[Any] = [
         Instalment(
             loan_id=loan_id, number=n, due_on=d.due_on, principal=d.principal, interest=d.interest, charges=d.charges
         )
