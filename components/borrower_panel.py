@@ -91,12 +91,11 @@ def head(actor: Actor, view: BorrowerView) -> None:
 def _figures(view: BorrowerView) -> list[tuple[str, str, str]]:
     case = view.case
     worst = view.worst
-    classes = {"npa": "NPA", "sma_0": "SMA-0", "sma_1": "SMA-1", "sma_2": "SMA-2", "standard": "Standard"}
     return [
         ("Overdue", money.full(view.overdue_amount), "Fell due on active loans and is not paid"),
         ("Owed in all", money.short(view.owed), f"{money.full(view.owed)}: principal, with interest and charges due"),
         ("Days past due", str(view.max_dpd), "Of the worst active loan, from its oldest unpaid due date"),
-        ("Class", classes.get(worst.asset_class, "–") if worst else "–", "RBI class of the worst loan at day-end"),
+        ("Class", worst.class_label if worst else "–", "RBI class of the worst loan at day-end"),
         ("Stage", cases.STAGES.get(case.stage, "–") if case else "No open case", "By the worst loan's days past due"),
         ("Owner", (case.owner_name or "Unallocated") if case else "–", "Who works the case"),
     ]

@@ -149,7 +149,7 @@ LOAN_COLUMNS = (
     Column("number", "Loan"),
     Column("product", "Product"),
     Column("dpd", "DPD", "number", help="Days since the oldest unpaid due date"),
-    Column("asset_class", "Class", help="RBI class at day-end"),
+    Column("class_label", "Class", help="RBI class at day-end"),
     Column("overdue_amount", "Overdue", "money", help="Fell due and is not paid"),
     Column("outstanding", "Outstanding", "money", help="Principal not yet repaid, due or not"),
     Column("missed_instalments", "Missed", "number", help="Due dates not wholly paid"),
@@ -165,7 +165,8 @@ def _owed(view: BorrowerView) -> None:
 
 
 def _record_so_far(view: BorrowerView) -> None:
-    left, middle, right = st.columns(3)
+    with st.container(key="case_record"):
+        left, middle, right = st.columns([5, 4, 4], gap="medium")
     with left:
         st.markdown("**Last contacts**")
         st.markdown(_last_contacts(view))

@@ -13,6 +13,14 @@ from services.borrowers import BorrowerView
 from services.contacts import Outcome
 
 USUAL = 8
+_STYLE = """
+<style>
+.st-key-outcomes button { padding: .15rem .55rem; min-height: 2rem; }
+.st-key-case_record p { font-size: .9rem; line-height: 1.4; }
+.st-key-case_record [data-testid="stVerticalBlock"] { gap: .2rem; }
+.st-key-outcome_fields, .st-key-outcome_fields [data-testid="stVerticalBlock"] { gap: .35rem; }
+</style>
+"""
 _ICONS = {
     "promise_to_pay": ":material/handshake:",
     "paid_already": ":material/receipt_long:",
@@ -68,7 +76,8 @@ def _choose(borrower_id: int, code: str | None) -> None:
 
 def _chosen(known: list[Outcome], borrower_id: int) -> Outcome | None:
     code = st.session_state.get(_key(borrower_id))
-    with st.container(horizontal=True, gap="small", key="outcomes"):
+    st.html(_STYLE)
+    with st.container(horizontal=True, gap="xsmall", key="outcomes"):
         for place, outcome in enumerate(known, start=1):
             st.button(
                 outcome.label,

@@ -15,7 +15,11 @@ from services.queue import Choices, DayStrip, QueueFilter, QueuePage, QueueRow, 
 STYLE = """
 <style>
 .st-key-queue_list [data-testid="stVerticalBlock"] { gap: .1rem; }
-.st-key-queue_rows button { justify-content: flex-start; text-align: left; padding: .1rem 0; min-height: 1.6rem; }
+.st-key-queue_rows button { padding: .1rem 0; min-height: 1.6rem; }
+.st-key-queue_rows button, .st-key-queue_rows button > div { justify-content: flex-start; text-align: left; }
+.st-key-queue_rows [data-testid="stHorizontalBlock"] { padding: .15rem 0 .3rem; }
+.st-key-queue_list [role="radiogroup"] button { padding: .15rem .5rem; min-height: 1.9rem; font-size: .88rem; }
+.st-key-queue_list [role="radiogroup"] { flex-wrap: nowrap; overflow-x: auto; }
 .st-key-queue_rows [data-testid="stHtml"] { margin-top: -.35rem; }
 .st-key-queue_back { display: none; }
 @media (max-width: 640px) {
@@ -120,19 +124,19 @@ def rows(actor: Actor, page: QueuePage, tab: Tab, *, opened: int | None) -> list
         empty.empty(*_EMPTY[tab])
         return []
     with st.container(key="queue_rows", height=620, border=False):
-        can_tick = actor.may(Permission.ALLOCATE_CASES)
+        for_leader = actor.may(Permission.ALLOCATE_CASES)
         ticked = [
             row.case_id
             for row in page.rows
-            if _line(row, page.today, is_opened=row.case_id == opened, can_tick=can_tick)
+            if _line(row, page.today, is_opened=row.case_id == opened, for_leader=for_leader)
         ]
     tables.next_page("queue.list", page.next_after, is_first=tables.position("queue.list") is None)
     return ticked
 
 
-def _line(row: QueueRow, today: date, *, is_opened: bool, can_tick: bool) -> bool:
+def _line(row: QueueRow, today: date, *, is_opened: bool, for_leader: bool) -> bool:
     with st.container(horizontal=True, gap="small", vertical_alignment="top"):
-        is_ticked = can_tick and st.checkbox("Choose", key=f"tick.{row.case_id}", label_visibility="collapsed")
+        is_ticked = for_leader and st.checkbox("Choose", key=f"tick.{row.case_id}", label_visibility="collapsed")
         with st.container(gap=None):
             st.button(
                 f"**{case_panel.plain(row.name)}** · {money.full(row.overdue_amount)}",
@@ -143,20 +147,21 @@ def _line(row: QueueRow, today: date, *, is_opened: bool, can_tick: bool) -> boo
                 on_click=case_panel.go_to,
                 args=(row.case_id,),
             )
-            st.html(_under(row, today))
+            st.html(_under(row, today, for_leader=for_leader, is_opened=is_opened))
     return bool(is_ticked)
 
 
-def _under(row: QueueRow, today: date) -> str:
+def _under(row: QueueRow, today: date, *, for_leader: bool, is_opened: bool) -> str:
     colours = palette.current()
     shade = colours.bucket(row.bucket, 6)
     ink = colours.surface if row.bucket >= 3 else colours.text
-    holder = f"open at {escape(row.holder_name)}" if row.holder_name else ""
+    holder = f"open at {escape(row.holder_name)}" if row.holder_name and not is_opened else ""
+    owner = f" · {row.owner_name or 'unallocated'}" if for_leader else ""
     held = f' <span style="color:{colours.due_soon}">{holder}</span>' if holder else ""
     return (
         f'<div style="font-size:.85em;line-height:1.35;color:{colours.muted}">'
         f'<span style="background:{shade};color:{ink};border-radius:3px;padding:0 .35em">{row.max_dpd} DPD</span> '
-        f"{_dot(row)} {escape(row.why)}<br>{escape(_next(row, today))}{held}</div>"
+        f"{_dot(row)} {escape(row.why)}<br>{escape(_next(row, today) + owner)}{held}</div>"
     )
 
 
@@ -174,5 +179,4 @@ def _next(row: QueueRow, today: date) -> str:
     contacted = case_panel.local_date(row.last_contact_at)
     last = f"last contact {dates.relative(contacted, today)}" if contacted else "no contact yet"
     promised = f" · promised {money.short(row.promise_amount)}" if row.promise_amount else ""
-    owner = f" · {row.owner_name}" if row.owner_name else ""
-    return f"{action} · {last}{promised}{owner}"
+    return f"{action} · {last}{promised}"

@@ -21,6 +21,7 @@ from services.errors import InvalidInput, NotFound
 
 SEARCH_LIMIT = 20
 _REPORTED_MONTHS = 36
+_CLASSES = {"npa": "NPA", "sma_0": "SMA-0", "sma_1": "SMA-1", "sma_2": "SMA-2", "standard": "Standard"}
 
 
 class Paid(StrEnum):
@@ -80,6 +81,11 @@ class LoanView:
     risk_band: int
     risk_reasons: tuple[cases.Reason, ...]
     strip: tuple[StripInstalment, ...]
+
+    @property
+    def class_label(self) -> str:
+        """The RBI class as people write it."""
+        return _CLASSES.get(self.asset_class, self.asset_class)
 
     @property
     def owed(self) -> Decimal:
