@@ -16,6 +16,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command("import")(book.load)
+app.command()(book.close)
 app.command()(book.score)
 app.command()(book.remind)
 app.command()(book.seal)

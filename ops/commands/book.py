@@ -1,6 +1,7 @@
 """Commands on the book: import, close, score, remind. Each does now what otherwise a worker or the timetable does."""
 
 import json
+import os
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -33,6 +34,32 @@ def load(
         batch = imports.load_file(SYSTEM, file, kind=kind, profile=profile, options=chosen, progress=report)
     counts = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in batch.counts.items())
     typer.echo(f"Import {batch.id} is {batch.status}: {counts}.")
+
+
+def close(
+    as_of: AsOf = None,
+    backfill: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First also all month-ends from this date on.")
+    ] = None,
+) -> None:
+    """Close a business date, also a past one: states, snapshot, promises, cases, sums. Safe to repeat."""
+    from ops.commands.showing import progress_bar
+    from ops.servers import available
+    from services import closing
+    from services.actors import SYSTEM
+
+    workers = os.cpu_count() or 1
+    with available(queue=False):
+        day = _business_date(as_of)
+        if backfill is not None:
+            with progress_bar("Closing month-ends") as report:
+                closing.backfill(SYSTEM, backfill.date(), day, progress=report, workers=workers)
+        with progress_bar(f"Closing {day:%d %b %Y}") as report:
+            done = closing.close(SYSTEM, day, progress=report, workers=workers)
+    typer.echo(
+        f"{day:%d %b %Y} is closed: {done.loans:,} loans, {done.changed:,} states changed, "
+        f"{done.restated:,} restated, {done.seconds:.1f} s."
+    )
 
 
 def score(as_of: AsOf = None) -> None:
