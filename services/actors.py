@@ -28,6 +28,7 @@ class Permission(StrEnum):
     VIEW_BORROWER = "see borrowers"
     RECORD_CONTACT = "record contacts and promises"
     CHANGE_STATUS = "change a borrower's status"
+    RECORD_PAYMENT = "record payments"
     OVERRIDE_GATE = "contact against the gate's answer"
     REVEAL_PERSONAL_DATA = "see personal data in the clear"
     VIEW_AUDIT = "read the audit trail"
@@ -64,6 +65,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.VIEW_BORROWER,
             _P.RECORD_CONTACT,
             _P.CHANGE_STATUS,
+            _P.RECORD_PAYMENT,
             _P.OVERRIDE_GATE,
             _P.REVEAL_PERSONAL_DATA,
             _P.VIEW_JOBS,

@@ -60,9 +60,11 @@ def _request(session: Session) -> None:
         jobs.request(session, "restate", {})
 
 
-def batch_changed(session: Session, batch_id: int, *, actor: Actor | None = None) -> int:
-    """Ask, in the transaction that commits or undoes an import, that state follow its facts; id of the job."""
-    return jobs.request(session, "derive.batch", {"batch_id": batch_id}, key=None, actor=actor)
+def many_changed(session: Session, loan_ids: Sequence[int], *, from_date: date, cause: str) -> None:
+    """As `facts_changed` for any number of loans: all of it by a job, such as when an import is taken back."""
+    if loan_ids:
+        restatements.insert(session, loan_ids, [from_date] * len(loan_ids), cause)
+        _request(session)
 
 
 def derive_batch(actor: Actor, batch_id: int, *, progress: Progress | None = None, workers: int = 1) -> dict[str, Any]:
@@ -126,7 +128,7 @@ def _close_history(actor: Actor, batch_id: int, *, progress: Progress | None, wo
 def restate(actor: Actor, *, progress: Progress | None = None) -> dict[str, Any]:
     """Derive closed days again for the loans that wait, keep what they said before, and sum those days anew.
 
-    1. Waiting loans, by cause and page; each closed day from their earliest date is derived and compared.
+    1. Waiting loans, by cause and page: their state, then each closed day from their earliest date, compared.
     2. Days touched are summed.
     3. What waited is marked as done. Killed before that, it is done again, which changes nothing twice.
 
@@ -164,7 +166,9 @@ def _waiting(up_to: int, cause: str, after: int) -> list[tuple[int, date]]:
 
 def _restate_page(page: list[tuple[int, date]], cause: str) -> set[date]:
     """Derive the closed days of some loans again; days of the page. One transaction a day."""
-    with reading(statement_timeout_ms=0) as session:
+    with transaction(statement_timeout_ms=0) as session:
+        with closing.for_sets(session):
+            _follow(session, _now(lender.load(session)), [loan_id for loan_id, _ in page])
         days = close_runs.closed_days(session, min(from_date for _, from_date in page))
     for day in days:
         with transaction(statement_timeout_ms=0) as session:

@@ -89,6 +89,16 @@ def batch_loans(session: Session, batch_id: int, *, after: int, limit: int) -> l
             UNION ALL
             SELECT id, coalesce(disbursed_on, CURRENT_DATE) FROM loan
             WHERE created_batch_id = :batch_id AND id > :after
+            UNION ALL
+            SELECT l.id, least(l.closed_on, l.written_off_on, CAST(c.before->>'closed_on' AS date),
+                               CAST(c.before->>'written_off_on' AS date), CURRENT_DATE)
+            FROM import_change c JOIN loan l ON l.id = c.entity_id
+            WHERE c.batch_id = :batch_id AND c.entity = 'loan' AND c.entity_id > :after
+              AND (c.before->>'closed_on', c.before->>'written_off_on')
+                  IS DISTINCT FROM (CAST(l.closed_on AS text), CAST(l.written_off_on AS text))
+            UNION ALL
+            SELECT CAST(before->>'loan_id' AS bigint), CAST(before->>'due_on' AS date) FROM import_change
+            WHERE batch_id = :batch_id AND entity = 'instalment' AND CAST(before->>'loan_id' AS bigint) > :after
         ) f
         GROUP BY loan_id ORDER BY loan_id LIMIT :limit
     """)
