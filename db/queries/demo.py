@@ -1,6 +1,7 @@
 """Statements of the demo data: COPY into the product's own tables, and the rows that these point at."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from psycopg import sql
@@ -8,19 +9,16 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from db.base import AnyRow
 from db.models.access import AppUser
 from db.models.audit import AuditEvent
-from db.models.owes import Lender, Loan, Product, Segment
+from db.models.owes import Borrower, Lender, Loan, Product, Segment
+from db.models.work import CollectionCase
 
 
 def has_loans(session: Session) -> bool:
     """Whether the database holds any loan."""
     return session.execute(select(Loan.id).limit(1)).first() is not None
-
-
-def has_event(session: Session, action: str) -> bool:
-    """Whether an act of this name is in the audit trail."""
-    return session.execute(select(AuditEvent.id).where(AuditEvent.action == action).limit(1)).first() is not None
 
 
 def copy(session: Session, table: str, columns: Sequence[str], csv: bytes) -> None:
@@ -64,9 +62,13 @@ def ensure_users(session: Session, users: Sequence[dict[str, Any]]) -> dict[str,
     """Ids of users by user name; those that are not there are added with a password that nothing matches."""
     locked = [{**user, "password_hash": "!"} for user in users]
     session.execute(insert(AppUser).values(locked).on_conflict_do_nothing())
-    names = [user["username"] for user in users]
-    rows = session.execute(select(AppUser.username, AppUser.id).where(func.lower(AppUser.username).in_(names)))
-    return {row.username: row.id for row in rows}
+    return user_ids(session, [user["username"] for user in users])
+
+
+def user_ids(session: Session, usernames: Sequence[str]) -> dict[str, int]:
+    """Ids of users by user name, lower case."""
+    rows = session.execute(select(AppUser.username, AppUser.id).where(func.lower(AppUser.username).in_(usernames)))
+    return {row.username.lower(): row.id for row in rows}
 
 
 def set_password(session: Session, usernames: Sequence[str], password_hash: str) -> None:
@@ -81,3 +83,24 @@ def set_password(session: Session, usernames: Sequence[str], password_hash: str)
 def name_lender(session: Session, name: str, segment_attribute: str) -> None:
     """Set the lender's name and the attribute that its portfolio is filtered by."""
     session.execute(update(Lender).values(name=name, segment_attribute=segment_attribute))
+
+
+def event_details(session: Session, action: str) -> dict[str, Any] | None:
+    """What the newest act of this name left, as its audit event says; None when it never happened."""
+    newest = select(AuditEvent.after).where(AuditEvent.action == action).order_by(AuditEvent.id.desc()).limit(1)
+    return session.execute(newest).scalar_one_or_none()
+
+
+def open_cases(session: Session, *, opened_by: date) -> list[AnyRow]:
+    """Open cases without an owner that were opened by a date, with the city of the borrower."""
+    statement = (
+        select(CollectionCase.id, Borrower.city)
+        .join(Borrower, Borrower.id == CollectionCase.borrower_id)
+        .where(
+            CollectionCase.closed_on.is_(None),
+            CollectionCase.owner_id.is_(None),
+            CollectionCase.opened_on <= opened_by,
+        )
+        .order_by(CollectionCase.id)
+    )
+    return list(session.execute(statement))

@@ -2,6 +2,7 @@
 
 from services.demo.files import write_files
 from services.demo.loading import SEED, Loaded, generate
+from services.demo.offering import load
 from services.demo.users import demo_users
 
-__all__ = ["SEED", "Loaded", "demo_users", "generate", "write_files"]
+__all__ = ["SEED", "Loaded", "demo_users", "generate", "load", "write_files"]

@@ -35,6 +35,11 @@ def ensure(session: Session) -> dict[str, int]:
     return queries.ensure_users(session, rows)
 
 
+def known(session: Session) -> dict[str, int]:
+    """Ids of those of the demo's users that are there, by user name."""
+    return queries.user_ids(session, [*AGENTS, *OTHERS])
+
+
 def demo_users(actor: Actor, password: str) -> tuple[str, ...]:
     """Let the demo's users sign in, all with this password; their user names.
 
