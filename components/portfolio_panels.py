@@ -21,7 +21,7 @@ _SEGMENT_COLUMNS = (
     Column("loans", "Accounts", "number", help="Past due at the opening, the last bucket left out"),
     Column("exposure", "Exposure", "money", help="Their outstanding principal at the opening"),
     Column("forward", "Rolled forward", "percent", help=SEGMENT_MEANING),
-    Column("change", "Change", "percent", help="Against the month before, in points"),
+    Column("change_points", "Change, pts", "number", help="Against the month before, in percentage points"),
 )
 
 

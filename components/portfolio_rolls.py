@@ -94,7 +94,7 @@ def trends(seen: Rolls, measure: Measure) -> None:
     st.markdown(f"##### {trend(seen, measure)}", help="  \n".join(_meanings()))
     st.html(_legend(portfolio_charts.outcome_colours(colours)))
     top = portfolio_charts.highest(seen, measure)
-    with st.grid(5, min_column_width=210, gap="xsmall"):
+    with st.grid(5, min_column_width=150, gap="xsmall"):
         for bucket in range(1, len(seen.bucket_labels)):
             figure = portfolio_charts.trend(seen, bucket, measure, colours, top=top)
             charts.show(figure, key=f"portfolio.trend.{bucket}", height=190)

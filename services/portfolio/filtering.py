@@ -1,7 +1,7 @@
 """The filters of the portfolio pages and what they may be set to."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -74,6 +74,12 @@ class Period:
     def opening_on(self) -> date | None:
         """Last closed day of the month before; None: that month was not closed."""
         return opening_of(self.as_of, self.closes)
+
+    @property
+    def whole_months(self) -> tuple[date, ...]:
+        """Closes of months that are over: what became of loans in half a month does not compare with a whole one."""
+        is_over = not self.is_newest or (self.as_of + timedelta(days=1)).day == 1
+        return self.closes if is_over else self.closes[:-1]
 
     @property
     def month_start(self) -> date:

@@ -131,7 +131,7 @@ class Rolls:
 
 
 def rolls(actor: Actor, chosen: PortfolioFilter, month: date | None = None) -> Rolls | None:
-    """Roll rates of the newest whole month up to the chosen one, and of up to a year before; None: nothing is closed.
+    """Roll rates of the chosen month, or the last whole one, and of a year before; None: nothing is closed.
 
     The risk band filter takes the band at the opening.
 
@@ -144,7 +144,7 @@ def rolls(actor: Actor, chosen: PortfolioFilter, month: date | None = None) -> R
         if when is None:
             return None
         labels = lender.load(session).bucket_labels
-        flows = flow_sums(session, chosen, when.closes)
+        flows = flow_sums(session, chosen, when.whole_months)
     return Rolls(labels, _months(flows), when.as_of)
 
 

@@ -32,6 +32,11 @@ class WorstSegment:
     """Against the month before, as a share of 1; None: no cohort then."""
     is_small: bool
 
+    @property
+    def change_points(self) -> Decimal | None:
+        """The change in points, to a tenth."""
+        return round(self.change * 100, 1) if self.change is not None else None
+
 
 @dataclass(frozen=True, slots=True)
 class WorstSegments:
@@ -59,15 +64,12 @@ def worst_segments(
     actor.require(Permission.VIEW_PORTFOLIO)
     with reading() as session:
         when = period(session, month, months_back=4)
-        months = _months(when.closes) if when is not None else ()
+        months = _months(when.whole_months) if when is not None else ()
         if not months:
             return None
         last = len(lender.load(session).bucket_edges)
         rows = segment_flows(session, chosen, dimension, months=months, last_bucket=last)
-    # the day looked at may have no flow yet, when its month is not over: then the month before is shown
-    openings = sorted({row.opening_on for row in rows})
-    newest = openings[-1] if openings else months[-1][0]
-    opening, closing = next(pair for pair in months if pair[0] == newest)
+    opening, closing = months[-1]
     found = _ranked(rows, opening, opening_of(opening, tuple(pair[0] for pair in months)), measure)
     return WorstSegments(dimension, opening, closing, found)
 

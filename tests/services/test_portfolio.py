@@ -330,6 +330,14 @@ def test_only_months_in_a_row_make_a_roll(session, marek):
     assert told.rolls(marek, WHOLE).months == ()
 
 
+def test_a_month_that_is_not_over_is_not_compared_with_whole_ones(session, marek):
+    segment = make_flows(session)
+    make_day(session, NOV, segment_id=segment)
+    make_flow(session, 1, 2, 50, segment_id=segment, opening_on=OCT, closing_on=NOV)
+    assert told.rolls(marek, WHOLE).latest.closing_on == OCT
+    assert told.worst_segments(marek, WHOLE).closing_on == OCT
+
+
 def test_headline_of_rolls_is_the_bucket_that_changed_most(session, marek):
     segment = make_flows(session)
     november = date(2025, 11, 30)
@@ -421,7 +429,7 @@ def counted(session) -> Iterator[list[str]]:
     ids=["choices", "overview", "rolls", "vintages", "segments"],
 )
 def test_panels_cost_a_fixed_number_of_statements(session, marek, read, statements):
-    make_two_closes(session)
+    make_day(session, SEP, segment_id=make_two_closes(session))
     close_through(session, NOV)
     with counted(session) as seen:
         read(marek)
