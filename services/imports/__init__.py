@@ -2,9 +2,11 @@
 
 from services.imports.batches import (
     BatchSummary,
+    Work,
     committed_earlier,
     discard,
     history,
+    map_months,
     proposals,
     request_check,
     request_commit,
@@ -12,17 +14,20 @@ from services.imports.batches import (
     set_reading,
     upload,
     view,
+    work_of,
 )
 from services.imports.errors import DateOrderNeeded, FileUnreadable
-from services.imports.fields import FIELDS, KIND_LABELS, Field, Kind
+from services.imports.fields import DATED, FIELDS, KIND_LABELS, Field, Kind
 from services.imports.loading import load_file
 from services.imports.mapping import Proposal
 from services.imports.processing import UndoRefused, check, commit, undo
 from services.imports.profiles import Profile
 from services.imports.profiles import every as all_profiles
 from services.imports.profiles import save as save_profile
+from services.imports.rejects import rejects_csv
 
 __all__ = [
+    "DATED",
     "FIELDS",
     "KIND_LABELS",
     "BatchSummary",
@@ -33,6 +38,7 @@ __all__ = [
     "Profile",
     "Proposal",
     "UndoRefused",
+    "Work",
     "all_profiles",
     "check",
     "commit",
@@ -40,7 +46,9 @@ __all__ = [
     "discard",
     "history",
     "load_file",
+    "map_months",
     "proposals",
+    "rejects_csv",
     "request_check",
     "request_commit",
     "request_undo",
@@ -49,4 +57,5 @@ __all__ = [
     "undo",
     "upload",
     "view",
+    "work_of",
 ]

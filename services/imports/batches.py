@@ -6,9 +6,10 @@ steps that take long are jobs; each may be killed and done again.
 
 import hashlib
 import shutil
+from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
@@ -143,6 +144,33 @@ def committed_earlier(actor: Actor, batch_id: int) -> int | None:
         return queries.committed_before(session, row.file_sha256, row.kind, than=row.id)
 
 
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The background work of a batch, as it goes."""
+
+    job_id: int
+    status: str
+    done: int
+    total: int | None
+    note: str | None
+    error: str | None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is waiting or running any more."""
+        return self.status not in ("queued", "running")
+
+
+def work_of(actor: Actor, batch_id: int) -> Work | None:
+    """How the batch's background work goes; None when none was asked for."""
+    actor.require(Permission.IMPORT)
+    with reading() as session:
+        row = queries.latest_job(session, batch_id)
+    if row is None:
+        return None
+    return Work(row.id, row.status, row.progress_done, row.progress_total, row.progress_note, row.error)
+
+
 # --- steps --------------------------------------------------------------------------------------------------------
 
 
@@ -229,6 +257,28 @@ def set_reading(
         if not queries.move(
             session, batch_id, from_=("uploaded", "checked", "failed"), to="uploaded", error=None, **values
         ):
+            raise Conflict("This file is being worked on, or done: its columns cannot be changed any more.")
+
+
+def map_months(
+    actor: Actor, batch_id: int, *, measure: str, first_header: str, columns: int, first_month: date
+) -> None:
+    """Map neighbouring columns to a measure month by month, from the month of `first_month` on.
+
+    Raises:
+        NotAllowed, NotFound: not for the actor, or not there.
+        Conflict: the batch is past this step.
+    """
+    actor.require(Permission.IMPORT)
+    with transaction() as session:
+        row = loaded(session, batch_id, is_locked=True)
+        headers = row.options["_headers"]
+        start = headers.index(first_header)
+        mapped = {h: t for h, t in (row.mapping or {}).items() if not t.startswith(f"{measure}@") and t != measure}
+        for offset, header in enumerate(headers[start : start + columns]):
+            year, month = divmod(first_month.year * 12 + first_month.month - 1 + offset, 12)
+            mapped[header] = f"{measure}@{date(year, month + 1, monthrange(year, month + 1)[1]).isoformat()}"
+        if not queries.move(session, batch_id, from_=("uploaded", "checked", "failed"), to="uploaded", mapping=mapped):
             raise Conflict("This file is being worked on, or done: its columns cannot be changed any more.")
 
 

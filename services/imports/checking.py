@@ -1,6 +1,7 @@
 """From a staged file to a report: typed values, faults by rule, and what committing would change."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -71,7 +72,7 @@ def _with_date_order(session: Session, plan: Plan) -> Plan:
     if bool(evidence.day_first) == bool(evidence.month_first):
         raise DateOrderNeeded(evidence.sample)
     order = "dmy" if evidence.day_first else "mdy"
-    settled = Plan(plan.batch_id, plan.kind, plan.headers, plan.targets, {**plan.options, "date_order": order})
+    settled = replace(plan, options={**plan.options, "date_order": order})
     typing.make_typed(session, settled)
     return settled
 

@@ -250,7 +250,7 @@ def _workbook_file(path: Path) -> Iterator[Path]:
         return
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".xlsx") as copy:
         with unpacked(path) as stream:
-            shutil.copyfileobj(_Bounded(stream, _SHEET_AT_MOST), copy)  # type: ignore[misc]  # only read() is used
+            shutil.copyfileobj(_Bounded(stream, _SHEET_AT_MOST), copy)
         copy.flush()
         yield Path(copy.name)
 

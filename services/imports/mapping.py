@@ -28,6 +28,8 @@ _TYPE_PATTERNS = {
 }  # fmt: skip
 _TYPE_PATTERNS["moment"] = _TYPE_PATTERNS["date"]
 _NOTHING = {"", "na", "n/a", "nan", "null", "none", "-"}
+REASON_HEADER = "Recoup: why not taken"
+"""The last column of rejected rows; when they come back it is passed over."""
 OPTIONS = ("date_order", "decimal", "phone_country", "constants", "value_maps", "number_prefix", "product")
 """What a profile may say beside the columns."""
 
@@ -52,7 +54,9 @@ def normalised(header: str) -> str:
 
 def fingerprint(headers: Sequence[str]) -> str:
     """The same for files with the same columns, in whatever order."""
-    return hashlib.sha256("\x1f".join(sorted(normalised(h) for h in headers)).encode()).hexdigest()
+    return hashlib.sha256(
+        "\x1f".join(sorted(normalised(h) for h in headers if h != REASON_HEADER)).encode()
+    ).hexdigest()
 
 
 # --- proposing ----------------------------------------------------------------------------------------------------
@@ -71,7 +75,8 @@ def propose(kind: Kind, headers: Sequence[str], samples: Sequence[Sequence[str]]
             taken[i] = (name, score)
             used.add(name)
     return [
-        Proposal(header, *taken.get(i, (None, 0.0)), samples=_three(columns[i])) for i, header in enumerate(headers)
+        Proposal(header, taken[i][0] if i in taken else None, taken[i][1] if i in taken else 0.0, _three(columns[i]))
+        for i, header in enumerate(headers)
     ]
 
 
@@ -186,7 +191,8 @@ def plan_of(
         targets.append(Target(field.name, field.type, position, constants.get(field.name), field.is_required))
     for target, position in position_of.items():
         name, _, dated = target.partition("@")
-        if dated and (field := field_of(kind, name)):
+        if dated and (measure := field_of(kind, name)):
             on = date.fromisoformat(dated)
-            targets.append(Target(f"{name}__{on:%Y%m%d}", field.type, position, measure=name, as_of=on))
-    return Plan(batch_id, kind.value, headers, targets, options)
+            targets.append(Target(f"{name}__{on:%Y%m%d}", measure.type, position, measure=name, as_of=on))
+    ignored = frozenset(i for i, header in enumerate(headers, start=1) if header == REASON_HEADER)
+    return Plan(batch_id, kind.value, headers, targets, options, ignored)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from db.base import AnyRow
 from db.models.access import AppUser
 from db.models.imports import ImportBatch, ImportProfile, ImportRejectedRow
+from db.models.jobs import JobRun
 
 _COLUMNS = (
     ImportBatch.id, ImportBatch.kind, ImportBatch.status, ImportBatch.file_name, ImportBatch.file_path,
@@ -87,6 +88,26 @@ def commits_in_turn(session: Session) -> None:
 def forget_rejected(session: Session, batch_id: int) -> None:
     """Remove the rejected rows of a batch."""
     session.execute(delete(ImportRejectedRow).where(ImportRejectedRow.batch_id == batch_id))
+
+
+def latest_job(session: Session, batch_id: int) -> AnyRow | None:
+    """The newest piece of background work of a batch."""
+    statement = (
+        select(
+            JobRun.id,
+            JobRun.kind,
+            JobRun.status,
+            JobRun.progress_done,
+            JobRun.progress_total,
+            JobRun.progress_note,
+            JobRun.error,
+        )
+        .where(JobRun.kind.in_(("import.check", "import.commit", "import.undo")))
+        .where(JobRun.arguments["batch_id"].as_integer() == batch_id)
+        .order_by(JobRun.id.desc())
+        .limit(1)
+    )
+    return session.execute(statement).one_or_none()
 
 
 # --- profiles -----------------------------------------------------------------------------------------------------

@@ -42,6 +42,8 @@ class Plan:
     headers: Sequence[str]
     targets: Sequence[Target]
     options: Mapping[str, Any] = field(default_factory=dict)
+    ignored: frozenset[int] = frozenset()
+    """Columns that are neither a field nor an attribute."""
 
     @property
     def raw(self) -> str:
@@ -79,5 +81,5 @@ class Plan:
     @property
     def unmapped(self) -> list[int]:
         """Positions of columns that fill no field."""
-        used = {target.position for target in self.targets}
+        used = {target.position for target in self.targets} | self.ignored
         return [position for position in range(1, len(self.headers) + 1) if position not in used]

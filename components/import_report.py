@@ -1,0 +1,138 @@
+"""What the check found, what committing would change, and what a committed import did."""
+
+from typing import Any
+
+import streamlit as st
+
+from components import dates, import_steps, money
+from components.tables import Column, table
+from services import imports
+from services.actors import Actor
+from services.imports import BatchSummary
+
+_DONE = {
+    "borrowers_new": "borrowers added", "borrowers_changed": "borrowers changed", "loans_new": "loans added",
+    "loans_changed": "loans changed", "instalments_new": "instalments added", "instalments_changed": "instalments changed",
+    "payments_new": "payments and reversals added", "bounces_new": "bounces added", "points_new": "contact points added",
+    "points_changed": "contact points changed", "reported_new": "reported figures added",
+    "reported_changed": "reported figures changed",
+}  # fmt: skip
+
+
+def report(actor: Actor, batch: BatchSummary) -> None:
+    """Check and preview: a line a rule, counts, samples of change."""
+    if batch.error:
+        st.error(batch.error, icon=":material/error:")
+    counts = batch.counts
+    st.subheader(f"{money.count(counts['accepted'])} of {money.count(counts['rows'])} rows can be taken")
+    if batch.report["rules"]:
+        table([_rule(rule) for rule in batch.report["rules"]], _RULE_COLUMNS, key="imports.rules")
+        _rejects(actor, batch)
+    else:
+        st.caption(":green[:material/check:] No rule found anything.")
+    st.subheader("What would change")
+    named = [(name, counts[name]) for name in ("new", "changed", "unchanged", "missing") if name in counts]
+    helps = {"missing": "Open loans of the book that the file does not name. They are left as they are."}
+    for place, (name, value) in zip(st.columns(len(named)), named, strict=True):
+        place.metric(name.capitalize(), money.count(value), help=helps.get(name))
+    _samples(batch)
+
+
+_RULE_COLUMNS = (
+    Column("sign", "", width="small"),
+    Column("sentence", "Rule", width="large"),
+    Column("rows", "Rows", "number"),
+    Column("share", "Share", "percent"),
+    Column("lines", "First rows"),
+    Column("cells", "In the file"),
+)
+
+
+def _rule(rule: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "sign": "rejected" if rule["is_fault"] else "note",
+        "sentence": rule["sentence"],
+        "rows": rule["rows"],
+        "share": rule["share"],
+        "lines": ", ".join(str(line) for line in rule["lines"]),
+        "cells": " · ".join(rule["cells"][:3]),
+    }
+
+
+def _rejects(actor: Actor, batch: BatchSummary) -> None:
+    if batch.counts.get("rejected"):
+        st.download_button(
+            f"Download {money.count(batch.counts['rejected'])} rejected rows",
+            data=lambda: imports.rejects_csv(actor, batch.id),
+            file_name=f"rejected-{batch.id}.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            key="imports.rejects",
+            help="With a column that says why. Mend the rows and upload the file again.",
+        )
+
+
+def _samples(batch: BatchSummary) -> None:
+    rows = [
+        {
+            "subject": sample["subject"],
+            "field": change["field"],
+            "from": _text(change["from"]),
+            "to": _text(change["to"]),
+        }
+        for sample in batch.report.get("samples", [])
+        for change in sample["changes"]
+    ]
+    if rows:
+        columns = (Column("subject", "Whose"), Column("field", "Field"), Column("from", "From"), Column("to", "To"))
+        table(rows[:100], columns, key="imports.samples")
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def commit_bar(actor: Actor, batch: BatchSummary) -> None:
+    """The next act: commit, mend the columns, or give up."""
+    with st.container(horizontal=True):
+        if st.button(
+            f"Commit {money.count(batch.counts['accepted'])} rows",
+            type="primary",
+            icon=":material/done_all:",
+            disabled=not batch.counts["accepted"],
+            help=None if batch.counts["accepted"] else "No row can be taken: mend the file or the columns.",
+            key="imports.commit",
+        ):
+            imports.request_commit(actor, batch.id)
+            st.rerun()
+        if st.button("Back to columns", icon=":material/arrow_back:", key="imports.back"):
+            imports.set_reading(actor, batch.id, mapped=batch.mapping, options=batch.options)
+            st.rerun()
+        if st.button("Give up", icon=":material/delete:", type="tertiary", key="imports.discard"):
+            imports.discard(actor, batch.id)
+            import_steps.open_batch(None)
+            st.rerun()
+
+
+def result(actor: Actor, batch: BatchSummary) -> None:
+    """What a finished import did, and the way to take it back."""
+    if batch.error:
+        st.error(batch.error, icon=":material/error:")
+    if batch.status == "undone":
+        st.info(f"Taken back on {dates.moment(batch.undone_at)}.", icon=":material/undo:")
+        return
+    if batch.status != "committed":
+        st.info("This file was given up.", icon=":material/info:")
+        return
+    st.success(f"Committed on {dates.moment(batch.committed_at)}.", icon=":material/check_circle:")
+    done = [f"**{money.count(batch.counts[name])}** {words}" for name, words in _DONE.items() if batch.counts.get(name)]
+    st.markdown(" · ".join(done) or "Nothing in the file was new.")
+    if batch.report.get("rules"):
+        table([_rule(rule) for rule in batch.report["rules"]], _RULE_COLUMNS, key="imports.rules")
+        _rejects(actor, batch)
+    with st.popover("Undo this import", icon=":material/undo:"):
+        st.markdown("What it added is removed and what it changed is restored, as long as nothing later depends on it.")
+        if st.button("Undo", type="primary", key="imports.undo"):
+            imports.request_undo(actor, batch.id)
+            st.rerun()

@@ -1,0 +1,61 @@
+"""The rows that were not taken, as a CSV to be mended and uploaded again: the file's own columns and the reasons."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+
+from db.base import AnyRow
+from db.engine import reading, transaction
+from db.queries.imports import checking as queries
+from services import audit
+from services.actors import Actor, Permission
+from services.exports import escaped
+from services.imports.batches import loaded, summary_of
+from services.imports.mapping import REASON_HEADER
+from services.imports.messages import sentences
+
+_PAGE = 5_000
+_PLAIN_NUMBER = re.compile(r"^[-+][\d.,\s]+$")
+
+
+def rejects_csv(actor: Actor, batch_id: int) -> bytes:
+    """The rejected rows of a batch as CSV in UTF-8 with a byte-order mark. It holds personal data: the act is recorded.
+
+    Raises:
+        NotAllowed, NotFound.
+    """
+    actor.require(Permission.IMPORT)
+    with transaction() as session:
+        row = loaded(session, batch_id)
+        audit.record(
+            session,
+            actor,
+            "import.rejects_downloaded",
+            subject=("import", batch_id),
+            summary=f"downloaded the rejected rows of import {batch_id}",
+        )
+    headers, kind = list(summary_of(row).headers), summary_of(row).kind
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer)
+    writer.writerow([*(_cell(header) for header in headers), REASON_HEADER])
+    for rejected in _rows(batch_id):
+        cells = [_cell(cell or "") for cell in rejected.cells]
+        writer.writerow([*cells, sentences(kind, rejected.reasons)])
+    return b"\xef\xbb\xbf" + buffer.getvalue().encode()
+
+
+def _rows(batch_id: int) -> Iterator[AnyRow]:
+    after = 0
+    while True:
+        with reading() as session:
+            rows = queries.rejected_rows(session, batch_id, after=after, limit=_PAGE)
+        yield from rows
+        if len(rows) < _PAGE:
+            return
+        after = rows[-1].line
+
+
+def _cell(text: str) -> str:
+    """Escaped against spreadsheets; numbers with a sign are safe as they are, and the import takes the escape off."""
+    return text if _PLAIN_NUMBER.match(text) else escaped(text)
