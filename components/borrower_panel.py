@@ -134,11 +134,11 @@ def _loan_line(loan: LoanView) -> str:
         f"overdue **{money.full(loan.overdue_amount)}**",
         f"outstanding {money.full(loan.outstanding)} of {money.full(loan.principal)}{rate}",
         f"disbursed {dates.day(loan.disbursed_on)}",
-        f"next due {dates.day(loan.next_due_on)} {money.full(loan.next_due_amount)}",
+        f"next due {dates.day(loan.next_due_on)} {money.full(loan.next_due_amount)}" if loan.next_due_on else "",
         f"last paid {dates.day(loan.last_paid_on)}",
         f"{loan.bounces} bounces in 180 days",
     ]
-    return " · ".join(part.replace("$", "\\$") for part in parts)
+    return " · ".join(part.replace("$", "\\$") for part in parts if part)
 
 
 def _contact(actor: Actor, view: BorrowerView) -> None:

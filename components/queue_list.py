@@ -18,8 +18,8 @@ STYLE = """
 .st-key-queue_rows button { padding: .1rem 0; min-height: 1.6rem; }
 .st-key-queue_rows button, .st-key-queue_rows button > div { justify-content: flex-start; text-align: left; }
 .st-key-queue_rows [data-testid="stHorizontalBlock"] { padding: .15rem 0 .3rem; }
-.st-key-queue_list [role="radiogroup"] button { padding: .15rem .5rem; min-height: 1.9rem; font-size: .88rem; }
-.st-key-queue_list [role="radiogroup"] { flex-wrap: nowrap; overflow-x: auto; }
+.st-key-queue_list [role="radiogroup"] button { padding: .1rem .4rem; min-height: 1.8rem; }
+.st-key-queue_list [role="radiogroup"] button p { font-size: .84rem; }
 .st-key-queue_rows [data-testid="stHtml"] { margin-top: -.35rem; }
 .st-key-queue_back { display: none; }
 @media (max-width: 640px) {

@@ -1,0 +1,104 @@
+"""The borrower's page: finding one, what each role sees, and the acts on the right."""
+
+import pytest
+from sqlalchemy import select, text
+
+from db.engine import reading, transaction
+from db.models.work import FollowUp, Hold, Promise
+from services import cases, lender
+from services.actors import Role
+from tests import builders
+from tests.pages.conftest import opened, token_of, words
+
+
+@pytest.fixture(scope="module")
+def meera(cast):
+    today = lender.current().today
+    with transaction() as session:
+        session.execute(text("UPDATE policy_rule SET is_enabled = false"))
+        borrower_id, loan_id = builders.make_overdue(session, dpd=45, name="Meera Iyer", as_of=today)
+        builders.make_phone(session, borrower_id, "+919876543210", is_primary=True)
+        builders.make_instalment(session, loan_id, 1, today, 10_000)
+        builders.make_case(session, borrower_id, owner_id=cast[Role.AGENT].id, opened_on=today)
+        other, _ = builders.make_overdue(session, dpd=45, name="Someone Else", as_of=today)
+        cases.refresh(session, today, 0, 2**62)
+    return borrower_id, other
+
+
+def page_of(role, borrower_id):
+    app = opened(token_of(role), url_path="borrower")
+    app.query_params["borrower"] = str(borrower_id)
+    return app.run()
+
+
+def press(app, label):
+    next(button for button in app.button if button.label == label).click()
+    return app.run()
+
+
+def act(app, name):
+    app.segmented_control(key="borrower.act").set_value(name)
+    return app.run()
+
+
+@pytest.mark.parametrize("role", [Role.AGENT, Role.LEADER, Role.ANALYST, Role.AUDITOR])
+def test_head_tells_who_and_how_late(meera, role):
+    app = page_of(role, meera[0])
+    assert not app.exception
+    assert [head.value for head in app.subheader] == ["Meera Iyer"]
+    figures = {metric.label: metric.value for metric in app.metric}
+    assert figures["Overdue"] == "₹10,000"
+    assert figures["Days past due"] == "45"
+
+
+@pytest.mark.parametrize("role", [Role.ANALYST, Role.AUDITOR])
+def test_who_only_looks_has_no_forms_and_no_clear_numbers(meera, role):
+    app = page_of(role, meera[0])
+    assert "Promise to pay" not in [button.label for button in app.button]
+    assert "9876543210" not in words(app)
+    assert "Show" not in [button.label for button in app.button]
+
+
+def test_borrower_of_another_shows_nothing(meera):
+    app = page_of(Role.AGENT, meera[1])
+    assert "not among your cases" in words(app)
+    assert "Someone Else" not in words(app)
+
+
+@pytest.mark.parametrize("address", ["0", "-1", "x", "99999999999999999999999", "1; DROP TABLE loan"])
+def test_odd_address_breaks_nothing(meera, address):
+    app = page_of(Role.AUDITOR, address)
+    assert not app.exception
+    assert not app.subheader
+
+
+def test_search_opens_the_only_one_found_without_telling_the_address(meera):
+    app = opened(token_of(Role.AGENT), url_path="borrower")
+    app.text_input(key="borrower.search").set_value("meer")
+    app.run()
+    assert [head.value for head in app.subheader] == ["Meera Iyer"]
+    assert "meer" not in str(app.query_params).lower()
+
+
+def test_promise_follow_up_and_hold_are_recorded_at_one_place(meera):
+    app = act(page_of(Role.AGENT, meera[0]), "promise")
+    app.text_input(key=f"promise.{meera[0]}.amount").set_value("1,000")
+    app = press(app, "Record promise")
+    app = press(act(app, "follow_up"), "Set follow-up")
+    app = act(app, "hold")
+    app.text_input(key=f"hold.{meera[0]}.reason").set_value("Says March is paid")
+    app = press(app, "Place hold")
+    assert not app.exception
+    assert "Says March is paid" in app.warning[0].value
+    with reading() as session:
+        assert session.execute(select(Promise.amount)).scalars().all() == [1000]
+        assert len(session.execute(select(FollowUp.id)).all()) == 1
+        assert session.execute(select(Hold.kind)).scalars().all() == ["dispute"]
+
+
+def test_number_is_shown_in_the_clear_for_a_reason_that_is_recorded(meera):
+    app = press(page_of(Role.AGENT, meera[0]), "Show")
+    assert [code.value for code in app.code] == ["+919876543210"]
+    with reading() as session:
+        found = session.execute(text("SELECT count(*) FROM audit_event WHERE action = 'contact_point.revealed'"))
+        assert found.scalar_one() == 1
