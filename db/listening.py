@@ -9,7 +9,7 @@ from sqlalchemy.engine import make_url
 from db.engine import database_url
 
 _CHANNEL = "recoup_jobs"
-_LEAD = 72002010
+_LEAD = 72002090
 """Number of the advisory lock; Postgres frees it when the connection ends, however it ends."""
 
 

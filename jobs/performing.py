@@ -73,13 +73,15 @@ def _logged(event: str, job: ClaimedJob, error: Exception) -> str:
 
 
 def _progress_of(job: ClaimedJob) -> Progress:
-    reported_at = 0.0
+    """Stores each new phase, the end, and between them two reports a second."""
+    reported_at: float = 0.0
+    phase: str | None = None
 
     def report(done: int, total: int | None = None, note: str | None = None) -> None:
-        nonlocal reported_at
+        nonlocal reported_at, phase
         is_end = total is not None and done >= total
-        if is_end or time.monotonic() - reported_at >= _REPORT_SECONDS:
-            reported_at = time.monotonic()
+        if is_end or note != phase or time.monotonic() - reported_at >= _REPORT_SECONDS:
+            reported_at, phase = time.monotonic(), note
             jobs.progress(job.id, done, total, note, attempt=job.attempt)
 
     return report

@@ -19,7 +19,7 @@ _KEEP_DONE = timedelta(days=30)
 
 
 class Progress(Protocol):
-    """How work reports how far it is. It may be called often: what is stored is at most two reports a second."""
+    """How work reports how far it is. It may be called often: what is stored is each phase and two reports a second."""
 
     def __call__(self, done: int, total: int | None = None, note: str | None = None) -> None:
         """Report `done` of `total` (rows, ranges, whatever the work counts), with a phrase such as 'checking rows'.

@@ -117,7 +117,7 @@ def test_a_run_put_into_the_queue_twice_is_one_entry(database, queue_url):
 def test_only_one_cron_leads_and_the_other_takes_over(database, queue_url, tmp_path):
     def leaders():
         with transaction() as session:
-            statement = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 72002010 AND granted"
+            statement = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 72002090 AND granted"
             return session.execute(text(statement + " AND database = (SELECT oid FROM pg_database"
                                         " WHERE datname = current_database())")).scalar_one()  # fmt: skip
 
