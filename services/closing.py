@@ -176,7 +176,7 @@ def _do_ranges(run_id: int, day: date, *, is_current: bool, progress: Progress |
 
     def report(number: int) -> None:
         if progress is not None:
-            progress(95 * (total - left + number) // total, 100, "deriving loans")
+            progress(95 * (total - left + number) // max(total, 1), 100, "deriving loans")
 
     _repeat(step, workers, report)
     return counts
