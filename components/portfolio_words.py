@@ -72,9 +72,9 @@ def rolls(seen: Rolls, measure: Measure) -> str:
     if line.change is None:
         return f"{label} rolls forward at {percent(line.share)}"
     if abs(line.change) < Decimal("0.0005"):
-        return "Buckets roll forward as last month"
+        return "Buckets roll forward as in the month before"
     pace = "faster" if line.change > 0 else "slower"
-    return f"{label} rolls forward {pace} than last month: {percent(line.share)} ({points(line.change)})"
+    return f"{label} rolls forward {pace} than the month before: {percent(line.share)} ({points(line.change)})"
 
 
 def trend(seen: Rolls, measure: Measure) -> str:

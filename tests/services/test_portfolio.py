@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import event, select, update
 
 from db.models.stands import PromiseDay
+from db.models.work import Promise
 from services import portfolio
 from services.errors import NotAllowed
 from services.portfolio import definitions, promise_days
@@ -284,6 +285,21 @@ def test_promises_are_kept_as_they_stood_at_the_day_end(session):
     assert (kept.as_of, kept.segment_id, kept.risk_band) == (OCT, segment, 4)
     assert (kept.pending, kept.pending_amount, kept.kept_mtd, kept.broken_mtd) == (3, D(1500), 1, 1)
     assert kept.broken_amount_mtd == D(300)
+
+
+def test_promises_settled_late_correct_the_months_that_were_closed_before(session):
+    segment = make_segment(session)
+    loan = make_account(session, "L1", segment_id=segment)
+    for close in (SEP, OCT, NOV):
+        make_day(session, close, segment_id=segment)
+    make_promise(session, loan, promised_on=date(2025, 9, 2), due_on=date(2025, 9, 5))
+    for close in (SEP, OCT):
+        promise_days.summarise(session, close, time_zone="Asia/Kolkata")
+    session.execute(update(Promise).values(status="kept", resolved_on=date(2025, 9, 5)))
+    promise_days.summarise(session, NOV, time_zone="Asia/Kolkata")
+    session.expire_all()
+    kept = {row.as_of: (row.pending, row.kept_mtd) for row in session.scalars(select(PromiseDay))}
+    assert kept == {SEP: (0, 1)}
 
 
 # --- rolls -------------------------------------------------------------------------------------------------------
