@@ -1,6 +1,7 @@
 """Colours by meaning, in both themes. Colour means state, never decoration, and always stands beside a word or sign.
 
-One hue in steps for buckets, so that order is seen without telling hues apart; green, amber and red differ in
+One hue in steps for buckets, so that order is seen without telling hues apart, and each step light enough for black
+or dark enough for white, so that figures can be read in it; green, amber and red differ in
 lightness too, for those who do not tell them apart by hue (Okabe-Ito's bluish green, orange and vermilion).
 """
 
@@ -44,7 +45,7 @@ class Palette:
 
 
 LIGHT = Palette(
-    buckets=("#cfe0f3", "#a3c4e6", "#6f9fd4", "#4279ba", "#255595", "#12305f"),
+    buckets=("#d6e5f5", "#a2c4e8", "#3f76b6", "#2c5d99", "#1c4277", "#0d2750"),
     cured="#00875f",
     due_soon="#c77700",
     broken="#c4342d",
@@ -56,7 +57,7 @@ LIGHT = Palette(
     surface="#ffffff",
 )
 DARK = Palette(
-    buckets=("#26405f", "#345f8f", "#4680bd", "#6ba2da", "#9cc4ee", "#d6e8fb"),
+    buckets=("#203650", "#29507f", "#3c72b3", "#99c1ec", "#bdd8f5", "#e6f1fd"),
     cured="#3ccb98",
     due_soon="#f0a83c",
     broken="#ff7a6b",

@@ -35,6 +35,7 @@ def test_buckets_are_one_scale_in_even_steps_of_lightness(colours):
     assert shades == sorted(shades, reverse=colours is LIGHT)
     for one, other in zip(colours.buckets, colours.buckets[1:], strict=False):
         assert contrast(one, other) > 1.25
+    assert [palette.legible(colour) for colour in colours.buckets] == list(colours.buckets)
 
 
 @pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
