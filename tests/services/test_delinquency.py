@@ -117,7 +117,7 @@ def test_components_settle_in_the_order_of_the_product(session, order, paid, lef
     loan_id = loan_due(session, date(2030, 1, 1))
     session.execute(text("DELETE FROM instalment WHERE loan_id = :id"), {"id": loan_id})
     session.execute(
-        text("INSERT INTO instalment (loan_id, number, due_on, principal, interest, charges) VALUES (:id, 1, :d, 1000, 200, 50)"),
+        text("INSERT INTO instalment VALUES (:id, 1, :d, 1000, 200, 50)"),
         {"id": loan_id, "d": DUE},
     )  # fmt: skip
     session.execute(update(Product).values(allocation_order=list(order)))
