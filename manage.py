@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ops.commands import audit, book, jobs, users
+from ops.commands import audit, book, demo, jobs, users
 
 app = typer.Typer(
     help="Run and operate Recoup. Settings come from the environment; see docs/operations.md.",
@@ -16,6 +16,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command("import")(book.load)
+app.command()(demo.demo)
 app.command()(book.close)
 app.command()(book.score)
 app.command()(book.remind)
@@ -27,7 +28,9 @@ app.add_typer(jobs.app, name="jobs")
 
 @app.command()
 def run(
-    demo: Annotated[bool, typer.Option("--demo", help="Load demo data into an empty store without asking.")] = False,
+    with_demo: Annotated[
+        bool, typer.Option("--demo", help="Load demo data into an empty store without asking.")
+    ] = False,
     host: Annotated[str | None, typer.Option(help="Address of the web app (RECOUP_HOST).")] = None,
     port: Annotated[int | None, typer.Option(help="Port of the web app (RECOUP_PORT).")] = None,
     workers: Annotated[int | None, typer.Option(help="Worker processes (RECOUP_WORKERS).")] = None,
@@ -39,7 +42,7 @@ def run(
     from ops.running import run as run_everything
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # until the supervisor takes over: undo what was started
-    run_everything(demo=demo)
+    run_everything(demo=with_demo)
 
 
 @app.command()

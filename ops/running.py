@@ -46,9 +46,30 @@ def _prepare(*, demo: bool) -> list[str]:
     from services import users
 
     password = users.create_first_admin()
-    if password is None:
-        return []
-    return [f"Sign in as [bold]{users.FIRST_ADMIN}[/] with the one-time password [bold]{password}[/]"]
+    is_new = password is not None
+    notes = _offer_demo(is_wanted=demo, is_new=is_new)
+    if is_new:
+        notes.insert(0, f"Sign in as [bold]{users.FIRST_ADMIN}[/] with the one-time password [bold]{password}[/]")
+    return notes
+
+
+def _offer_demo(*, is_wanted: bool, is_new: bool) -> list[str]:
+    """Load demo data where it is wanted, ask on a fresh store's terminal, else tell how to get it."""
+    from ops.commands.demo import load
+    from services.errors import Refused
+
+    if is_new and not is_wanted and sys.stdin.isatty():
+        is_wanted = _SHOWN.input("Load demo data, a made-up book of 5,000 loans? [y/N] ").strip().lower() in {
+            "y",
+            "yes",
+        }
+    if is_wanted:
+        _SHOWN.print("Loading demo data, a minute or two ...")
+        try:
+            return load()
+        except Refused as refused:
+            return [refused.message]
+    return ["For demo data: make run DEMO=1, or .venv/bin/python manage.py demo"] if is_new else []
 
 
 def _uses_embedded() -> bool:
