@@ -46,7 +46,7 @@ def _close(bench: Bench, name: str, day: date, raw: float) -> Result:
     marks: dict[str, float | int | str] = {}
     began = time.perf_counter()
 
-    def progress(done: int, total: int | None = None, note: str | None = None) -> None:  # noqa: ARG001 - the protocol
+    def progress(done: int, total: int | None = None, note: str | None = None) -> None:
         marks[f"until {note}"] = round(time.perf_counter() - began, 2)
 
     summary = closing.close(SYSTEM, day, progress=progress, workers=os.cpu_count() or 1)
