@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from sqlalchemy.exc import DBAPIError
@@ -67,7 +68,7 @@ def _stage_tolerantly(session: Session, plan: Plan, path: Path, dialect: Dialect
     text = _decoded(_told(chunks(path, dialect), read), dialect)
     csv.field_size_limit(LINE_AT_MOST)
     rows = csv.reader(_lines(text), delimiter=dialect.separator)
-    queries.copy_rows(session, plan, _written(_numbered(_readable(rows)), len(plan.headers)))
+    queries.copy_rows(session, plan, _written(_numbered(_readable(rows, len(plan.headers))), len(plan.headers)))
 
 
 def _decoded(parts: Iterable[bytes], dialect: Dialect) -> Iterator[str]:
@@ -97,15 +98,26 @@ def _lines(parts: Iterable[str]) -> Iterator[str]:
     yield from _LINE.findall(rest)
 
 
-def _readable(rows: Iterator[list[str]]) -> Iterator[list[str]]:
-    number = 0
+def _readable(rows: Any, width: int) -> Iterator[list[str]]:
+    """Rows of a csv reader. A last row over several lines with the wrong number of cells is a quote left open."""
+    number, before, is_whole = 0, 0, True
     try:
-        for number, row in enumerate(rows, start=1):
+        for row in rows:
+            is_whole = rows.line_num - before <= 1 or len(row) == width
+            before = rows.line_num
+            number += 1
             yield row
     except csv.Error as error:
-        raise FileUnreadable(
-            f"From row {number + 1:,} on the file cannot be read: a quote is opened and never closed. Mend that row, or export again."
-        ) from error
+        raise _open_quote(number + 1) from error
+    if not is_whole:
+        raise _open_quote(number)
+
+
+def _open_quote(number: int) -> FileUnreadable:
+    return FileUnreadable(
+        f"From row {number:,} on the file cannot be read: a quote is opened and never closed. "
+        "Mend that row, or export the file again."
+    )
 
 
 def _numbered(rows: Iterable[list[str]]) -> Iterator[tuple[int, list[str]]]:

@@ -1,0 +1,226 @@
+"""From file to facts and back: what is taken, rejected, changed, repeated and undone."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from services import imports, personal_data
+from services.actors import SYSTEM
+from services.errors import InvalidInput, NotAllowed
+from services.imports import DateOrderNeeded, UndoRefused
+from services.imports.rejects import rejects_csv
+
+
+def _load(tmp_path, content, kind="loan_book", **over):
+    path = tmp_path / "file.csv"
+    path.write_text(content)
+    return imports.load_file(SYSTEM, path, kind=kind, **over)
+
+
+def _one(session, statement):
+    return session.execute(text(statement)).one()
+
+
+def _count(session, table):
+    return session.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
+
+
+LOANS = "Loan No,Customer ID,Customer Name,Loan Amount,Disbursal Date,Dealer\nL1,C1,Asha,1000,2025-01-01,D1\nL2,C1,Asha,2000,2025-02-01,D2\n"
+
+
+def test_indian_ways_of_writing_are_read(session, tmp_path):
+    _load(tmp_path, 'Loan No,Loan Amount,Disbursal Date,EMI\nL1 ,"₹ 1,23,456.78 ",13/04/2025," 1,000/-"\n')
+    row = _one(session, "SELECT external_id, principal, disbursed_on, instalment_amount FROM loan")
+    assert tuple(row) == ("L1", Decimal("123456.78"), date(2025, 4, 13), Decimal(1000))
+
+
+def test_dates_that_can_be_read_two_ways_are_asked_for_once(session, tmp_path):
+    content = "Loan No,Loan Amount,Disbursal Date\nL1,5,03/04/2025\n"
+    with pytest.raises(DateOrderNeeded, match="03/04/2025"):
+        _load(tmp_path, content)
+    _load(tmp_path, content, options={"date_order": "dmy"})
+    assert _one(session, "SELECT disbursed_on FROM loan")[0] == date(2025, 4, 3)
+
+
+def test_unknown_columns_become_attributes(session, tmp_path):
+    _load(tmp_path, LOANS)
+    assert _one(session, "SELECT attributes FROM loan WHERE external_id = 'L1'")[0] == {"Dealer": "D1"}
+
+
+def test_the_same_file_twice_changes_nothing(session, tmp_path):
+    _load(tmp_path, LOANS)
+    again = _load(tmp_path, LOANS)
+    assert {k: again.counts[k] for k in ("new", "changed", "unchanged")} == {"new": 0, "changed": 0, "unchanged": 2}
+    assert _count(session, "import_change") == 0
+
+
+def test_changes_are_previewed_from_to_and_undone(session, tmp_path):
+    _load(tmp_path, LOANS)
+    second = _load(tmp_path, LOANS.replace("2000", "2500").replace("D2", "D9"))
+    changes = {c["field"]: (c["from"], c["to"]) for c in second.report["samples"][0]["changes"]}
+    assert changes == {"principal": (2000.0, 2500.0), "Dealer": ("D2", "D9")}
+    imports.undo(SYSTEM, second.id)
+    assert tuple(_one(session, "SELECT principal, attributes FROM loan WHERE external_id = 'L2'")) == (Decimal(2000), {"Dealer": "D2"})
+
+
+def test_an_undone_book_leaves_nothing(session, tmp_path):
+    batch = _load(tmp_path, LOANS)
+    imports.undo(SYSTEM, batch.id)
+    assert [_count(session, t) for t in ("loan", "borrower", "contact_point")] == [0, 0, 0]
+
+
+def test_undo_is_refused_once_something_depends_on_it(session, tmp_path):
+    batch = _load(tmp_path, LOANS)
+    _load(tmp_path, "loan_number,paid_on,amount\nL1,2025-03-01,100\n", "payments")
+    with pytest.raises(UndoRefused, match="payments of its loans"):
+        imports.undo(SYSTEM, batch.id)
+    assert imports.view(SYSTEM, batch.id).status == "committed"
+
+
+@pytest.mark.parametrize(
+    ("row", "code"),
+    [
+        ("L9,C9,Q,-5,2025-01-01,", "principal:negative"),
+        ("L9,C9,Q,abc,2025-01-01,", "principal:number"),
+        ("L9,C9,Q,,2025-01-01,", "principal:missing"),
+        (",C9,Q,5,2025-01-01,", "loan_number:missing"),
+        ("L9,C9,Q,5,0202-01-01,", "disbursed_on:year"),
+        ("L9,C9,Q,5,2025-02-30,", "disbursed_on:date"),
+        ("L1,C1,Asha,1001,2025-01-01,D1", "row:differs"),
+    ],
+)
+def test_wrong_rows_are_rejected_with_their_reason(session, tmp_path, row, code):
+    batch = _load(tmp_path, LOANS + row + "\n")
+    assert code in [rule["code"] for rule in batch.report["rules"]]
+    assert batch.counts["rejected"] == (2 if code == "row:differs" else 1)
+
+
+def test_rejected_rows_come_back_mended(session, tmp_path):
+    batch = _load(tmp_path, LOANS + "L3,C3,=cmd|x,-7,2025-01-01,D3\n")
+    rejects = rejects_csv(SYSTEM, batch.id).decode("utf-8-sig")
+    assert "'=cmd|x" in rejects
+    assert "Principal is negative" in rejects
+    mended = _load(tmp_path, rejects.replace("-7", "7"))
+    assert mended.counts["loans_new"] == 1
+    row = _one(session, "SELECT b.name, l.attributes FROM loan l JOIN borrower b ON b.id = l.borrower_id WHERE l.external_id = 'L3'")
+    assert tuple(row) == ("=cmd|x", {"Dealer": "D3"})
+
+
+def test_payments_reversals_and_bounces(session, tmp_path):
+    _load(tmp_path, LOANS)
+    content = (
+        "loan number,payment date,amount,receipt no,status\nL1,2025-05-05,500,R1,paid\nL1,2025-05-06,500,,bounced\n"
+        "L1,2025-05-07,500,R1,reversed\nL2,2025-05-05,10,,\nL2,2025-05-05,10,,\nL2,2025-05-05,9,R8,reversed\nL2,2025-05-05,-9,,\n"
+    )
+    batch = _load(tmp_path, content, "payments")
+    assert (batch.counts["payments_new"], batch.counts["bounces_new"], batch.counts["rejected"]) == (4, 1, 2)
+    assert _one(session, "SELECT reverses_reference FROM payment WHERE kind = 'reversal'")[0] == "R1"
+    again = _load(tmp_path, content, "payments")
+    assert (again.counts["payments_new"], again.counts["bounces_new"], again.counts["unchanged"]) == (0, 0, 5)
+    contradicting = _load(tmp_path, "loan number,payment date,amount,receipt no\nL1,2025-05-05,501,R1\n", "payments")
+    assert [rule["code"] for rule in contradicting.report["rules"]] == ["reference:recorded"]
+
+
+def test_schedule_is_numbered_by_due_date_and_may_be_restated(session, tmp_path):
+    _load(tmp_path, LOANS)
+    _load(tmp_path, "loan_number,due_date,amount\nL1,2025-06-05,500\nL1,2025-05-05,400\n", "schedule")
+    second = _load(tmp_path, "loan_number,due_date,amount\nL1,2025-05-05,450\nL1,2025-06-05,500\n", "schedule")
+    assert (second.counts["new"], second.counts["changed"], second.counts["unchanged"]) == (0, 1, 1)
+    imports.undo(SYSTEM, second.id)
+    rows = session.execute(text("SELECT number, principal FROM instalment ORDER BY 1")).all()
+    assert [tuple(row) for row in rows] == [(1, Decimal(400)), (2, Decimal(500))]
+
+
+def test_contacts_are_encrypted_and_consent_keeps_its_history(session, tmp_path):
+    _load(tmp_path, LOANS)
+    content = "Customer ID,Mobile,Consent\nC1,98765 43210,yes\nC8,9876543211,yes\nC1,12,yes\n"
+    batch = _load(tmp_path, content, "contacts")
+    assert (batch.counts["points_new"], batch.counts["rejected"]) == (1, 2)
+    point = _one(session, "SELECT value_encrypted, value_hint, consent FROM contact_point")
+    assert (personal_data.decrypt(point[0]), point[1], point[2]) == ("+919876543210", "••••••3210", True)
+    _load(tmp_path, content.replace("yes", "no"), "contacts")
+    assert session.execute(text("SELECT given FROM consent_event ORDER BY id")).scalars().all() == [True, False]
+
+
+def test_snapshots_long_and_wide(session, tmp_path):
+    _load(tmp_path, LOANS)
+    long = _load(tmp_path, "loan_number,as_of,dpd,outstanding\nL1,2025-03-31,35,900\nL1,2025-04-30,0,800\n", "snapshot")
+    wide = _load(
+        tmp_path,
+        "loan_number,jan,feb\nL2,0,2\n",
+        "snapshot",
+        mapping={"loan_number": "loan_number", "jan": "months_past_due@2025-01-31", "feb": "months_past_due@2025-02-28"},
+    )
+    assert (long.counts["reported_new"], wide.counts["reported_new"]) == (2, 2)
+    assert _one(session, "SELECT max(dpd) FROM reported_snapshot WHERE as_of = '2025-02-28'")[0] == 60
+
+
+def test_mapping_without_a_required_field_is_refused(session, tmp_path):
+    with pytest.raises(InvalidInput, match="Principal"):
+        _load(tmp_path, "Loan No,Colour\nL1,red\n")
+
+
+def test_agents_may_not_import(session, ana, tmp_path):
+    with pytest.raises(NotAllowed):
+        imports.load_file(ana, tmp_path / "x.csv", kind="loan_book")
+
+
+def test_every_step_is_in_the_trail_and_staging_is_gone(session, tmp_path):
+    batch = _load(tmp_path, LOANS)
+    actions = session.execute(text("SELECT action FROM audit_event ORDER BY id")).scalars().all()
+    assert actions == ["import.uploaded", "import.committed"]
+    assert session.execute(text(f"SELECT to_regclass('staging.raw_{batch.id}')")).scalar_one() is None
+
+
+amounts = st.decimals(min_value=0, max_value=Decimal("99999999.99"), places=2)
+days = st.dates(date(1990, 1, 1), date(2090, 1, 1))
+names = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zs", "Zl", "Zp", "Cf"]), min_size=1, max_size=20)
+
+
+def _indian(amount):
+    whole, _, paise = f"{amount:.2f}".partition(".")
+    head, tail = whole[:-3], whole[-3:]
+    groups = []
+    while head:
+        groups.insert(0, head[-2:])
+        head = head[:-2]
+    return ",".join([*groups, tail]) + "." + paise
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(st.tuples(amounts, days, names), min_size=1, max_size=8), separator=st.sampled_from(",;\t|"), number=st.integers(0))
+def test_values_survive_any_dialect(session, tmp_path, rows, separator, number):
+    import csv
+    import io
+
+    outer = session.begin_nested()
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, delimiter=separator)
+    writer.writerow(["Loan No", "Loan Amount", "Disbursal Date", "Customer Name"])
+    for position, (amount, day, name) in enumerate(rows):
+        day_first = day.strftime("%d/%m/%Y") if number % 2 else day.isoformat()
+        writer.writerow([f"L{position}", f"₹{_indian(amount)}", day_first, name])
+    path = tmp_path / "file.csv"
+    path.write_bytes(buffer.getvalue().encode("utf-16" if number % 3 == 0 else "utf-8"))
+    imports.load_file(SYSTEM, path, kind="loan_book", options={"date_order": "dmy"})
+    found = session.execute(
+        text("SELECT l.principal, l.disbursed_on, b.name FROM loan l JOIN borrower b ON b.id = l.borrower_id ORDER BY l.id")
+    ).all()
+    outer.rollback()
+    assert [tuple(row) for row in found] == rows
+
+
+def test_a_file_imported_later_is_checked_again_when_the_book_has_changed(session, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(LOANS)
+    from services.imports import batches
+
+    first = batches.begin(SYSTEM, path, file_name="a.csv", kind=imports.Kind.LOAN_BOOK)
+    imports.check(SYSTEM, first.id)
+    _load(tmp_path, LOANS.replace("2000", str(2000 + timedelta(1).days)))
+    done = imports.commit(SYSTEM, first.id)
+    assert (done.counts["loans_new"], done.counts["loans_changed"]) == (0, 1)

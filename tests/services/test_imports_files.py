@@ -1,0 +1,136 @@
+"""Files as they come: containers, encodings, separators, and those that are no table."""
+
+import gzip
+import io
+import zipfile
+
+import pytest
+import xlsxwriter
+
+from services import imports
+from services.actors import SYSTEM
+from services.errors import Refused
+from services.imports import FileUnreadable, files
+from services.imports.mapping import propose
+from services.imports.fields import Kind
+
+BOOK = "Loan No,Customer,Loan Amount\nL1,Asha,1000\nL2,Bala,2000\n"
+
+
+def _file(tmp_path, content, name="file.csv"):
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def _zipped(content, name="book.csv"):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, content)
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        BOOK.encode(),
+        b"\xef\xbb\xbf" + BOOK.encode(),
+        BOOK.encode("utf-16"),
+        BOOK.encode("utf-16-le"),
+        BOOK.replace(",", ";").encode(),
+        BOOK.replace(",", "\t").encode(),
+        BOOK.replace(",", "|").encode(),
+        BOOK.replace("\n", "\r\n").encode(),
+        gzip.compress(BOOK.encode()),
+        _zipped(BOOK),
+    ],
+    ids=["utf8", "bom", "utf16", "utf16le", "semicolon", "tab", "pipe", "crlf", "gzip", "zip"],
+)
+def test_dialects_and_containers_are_read_alike(session, tmp_path, content):
+    batch = imports.load_file(SYSTEM, _file(tmp_path, content), kind="loan_book")
+    assert (batch.counts["rows"], batch.counts["loans_new"]) == (2, 2)
+
+
+def test_workbook_is_read_with_typed_cells(session, tmp_path):
+    path = tmp_path / "book.xlsx"
+    with xlsxwriter.Workbook(str(path), {"default_date_format": "yyyy-mm-dd"}) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["Loan No", "Loan Amount", "Tenure"])
+        sheet.write_row(1, 0, ["L1", 1234.5, 12])
+    batch = imports.load_file(SYSTEM, path, kind="loan_book")
+    assert batch.counts["loans_new"] == 1
+
+
+def _nested_quote():
+    return 'Loan No,Loan Amount\n"L1,5\n' + "L2,6\n" * 10
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "empty"),
+        (b"  \n\n", "empty"),
+        (b"Loan No,Loan Amount\n", "no rows"),
+        (b"%PDF-1.7 ...", "PDF"),
+        (bytes(range(256)) * 50, "NUL|not a text"),
+        (b"Loan No,Loan Amount\nL1,\x005\n", "NUL"),
+        ((",".join(f"c{i}" for i in range(10_000)) + "\n" + ",".join("1" * 10_000)).encode(), "10,000 columns"),
+        (b"x" * 2_000_000, "line"),
+        (b"Loan No,Loan Amount\nL1,5\n" + b"y" * 3_000_000, "1 MB"),
+        (b"\x1f\x8b broken gzip", "damaged"),
+        (b"PK\x03\x04 broken zip", "damaged"),
+        (_nested_quote().encode(), "quote"),
+    ],
+)
+def test_unusable_files_get_one_clear_sentence(session, tmp_path, content, says):
+    with pytest.raises(Refused, match=says):
+        imports.load_file(SYSTEM, _file(tmp_path, content), kind="loan_book", mapping=_loan_columns())
+
+
+def _loan_columns():
+    return {"Loan No": "loan_number", "Loan Amount": "principal"}
+
+
+def test_zip_bomb_is_refused_while_unpacking(tmp_path):
+    path = _file(tmp_path, _zipped(b"Loan No,Loan Amount\n" + b"L1,5\n" * 30_000_000), "bomb.zip")
+    look = files.look(path)
+    with pytest.raises(FileUnreadable, match="zip bomb"):
+        for _ in files.chunks(path, look.dialect):
+            pass
+
+
+def test_zip_of_several_tables_is_refused(tmp_path):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("a.csv", BOOK)
+        archive.writestr("b.csv", BOOK)
+    with pytest.raises(FileUnreadable, match="exactly one"):
+        files.look(_file(tmp_path, packed.getvalue(), "two.zip"))
+
+
+def test_rows_with_other_numbers_of_cells_are_rejected_and_the_rest_taken(session, tmp_path):
+    path = _file(tmp_path, 'Loan No,Loan Amount\nL1,5\nL2\nL3,6,7\n"L4\nx",8\n')
+    batch = imports.load_file(SYSTEM, path, kind="loan_book")
+    assert (batch.counts["loans_new"], batch.counts["rejected"]) == (2, 2)
+    assert batch.report["rules"][0]["lines"] == [3, 4]
+
+
+def test_windows_text_in_a_file_that_began_as_utf8_is_read(session, tmp_path):
+    content = b"Loan No,Loan Amount,Customer Name\n" + b"".join(b"L%d,5,Plain\n" % i for i in range(40_000)) + b"LX,5,Jos\xe9\n"
+    batch = imports.load_file(SYSTEM, _file(tmp_path, content), kind="loan_book")
+    assert batch.counts["loans_new"] == 40_001
+
+
+@pytest.mark.parametrize(
+    ("header", "samples", "field"),
+    [
+        ("LAN", ["A1", "A2"], "loan_number"),
+        ("Loan A/c No.", ["A1", "A2"], "loan_number"),
+        ("Disbursal Date", ["2025-01-01"], "disbursed_on"),
+        ("EMI Amount", ["1,23,456.78"], "instalment_amount"),
+        ("MobileNo", ["9876543210"], "phone"),
+        ("Colour", ["red"], None),
+    ],
+)
+def test_fields_are_proposed_by_name_and_content(header, samples, field):
+    assert propose(Kind.LOAN_BOOK, [header], [[s] for s in samples])[0].target == field
