@@ -128,13 +128,15 @@ def rows(actor: Actor, page: QueuePage, tab: Tab, *, opened: int | None) -> list
         ticked = [
             row.case_id
             for row in page.rows
-            if _line(row, page.today, is_opened=row.case_id == opened, for_leader=for_leader)
+            if _line(
+                row, page.today, is_opened=row.case_id == opened, is_mine=row.held_by == actor.id, for_leader=for_leader
+            )
         ]
     tables.next_page("queue.list", page.next_after, is_first=tables.position("queue.list") is None)
     return ticked
 
 
-def _line(row: QueueRow, today: date, *, is_opened: bool, for_leader: bool) -> bool:
+def _line(row: QueueRow, today: date, *, is_opened: bool, is_mine: bool, for_leader: bool) -> bool:
     with st.container(horizontal=True, gap="small", vertical_alignment="top"):
         is_ticked = for_leader and st.checkbox("Choose", key=f"tick.{row.case_id}", label_visibility="collapsed")
         with st.container(gap=None):
@@ -147,15 +149,15 @@ def _line(row: QueueRow, today: date, *, is_opened: bool, for_leader: bool) -> b
                 on_click=case_panel.go_to,
                 args=(row.case_id,),
             )
-            st.html(_under(row, today, for_leader=for_leader, is_opened=is_opened))
+            st.html(_under(row, today, for_leader=for_leader, is_mine=is_mine))
     return bool(is_ticked)
 
 
-def _under(row: QueueRow, today: date, *, for_leader: bool, is_opened: bool) -> str:
+def _under(row: QueueRow, today: date, *, for_leader: bool, is_mine: bool) -> str:
     colours = palette.current()
     shade = colours.bucket(row.bucket, 6)
     ink = colours.surface if row.bucket >= 3 else colours.text
-    holder = f"open at {escape(row.holder_name)}" if row.holder_name and not is_opened else ""
+    holder = f"open at {escape(row.holder_name)}" if row.holder_name and not is_mine else ""
     owner = f" · {row.owner_name or 'unallocated'}" if for_leader else ""
     held = f' <span style="color:{colours.due_soon}">{holder}</span>' if holder else ""
     return (
