@@ -267,3 +267,10 @@ def hurry(session: Session, run_id: int) -> bool:
         .values(run_after=_NOW)
     )
     return session.execute(statement.returning(JobRun.id)).one_or_none() is not None
+
+
+def waiting_run_of(session: Session, kind: str) -> int | None:
+    """A run of this kind that has not begun, if any."""
+    return session.execute(
+        select(JobRun.id).where(JobRun.kind == kind, JobRun.status == "queued").limit(1)
+    ).scalar_one_or_none()

@@ -1,7 +1,7 @@
 """Background work: asking for it, doing it once, and showing how it goes. Postgres holds all of it."""
 
 from services.jobs.kinds import KINDS, JobKind, label_of
-from services.jobs.requesting import cancel, request, retry, start
+from services.jobs.requesting import cancel, request, request_once, retry, start
 from services.jobs.running import (
     ClaimedJob,
     LeaseLost,
@@ -41,6 +41,7 @@ __all__ = [
     "progress",
     "renew",
     "request",
+    "request_once",
     "retry",
     "start",
     "sweep",

@@ -51,6 +51,12 @@ def request(
     return run_id
 
 
+def request_once(session: Session, kind: str, arguments: dict[str, Any]) -> int:
+    """As `request`, unless a run of the kind waits already: that one will find what this one is about."""
+    waiting = queries.waiting_run_of(session, kind)
+    return waiting if waiting is not None else request(session, kind, arguments)
+
+
 def start(actor: Actor, kind: str) -> int:
     """Start recurring work now instead of at its time; what pauses before another attempt is tried at once.
 
