@@ -12,6 +12,9 @@ from db.queries.lender import npa_by_borrower
 from db.queries.loan_scope import these_loans
 from services import lender
 
+FEW = 100
+"""Up to so many loans are derived by a plan made once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Derived:
@@ -47,7 +50,12 @@ def derive(session: Session, as_of: date, loan_ids: Sequence[int]) -> int:
 def derive_changes(session: Session, as_of: date, loan_ids: Sequence[int]) -> Derived:
     """As `derive`; tells which loans and borrowers changed."""
     everyone = queries.lock_loans(session, loan_ids)
-    rows = queries.update_states(session, day_of(session, as_of), these_loans(everyone))
+    day, scope = day_of(session, as_of), these_loans(everyone)
+    if len(everyone) <= FEW:
+        with queries.for_few(session):
+            rows = queries.update_states(session, day, scope)
+    else:
+        rows = queries.update_states(session, day, scope)
     return Derived(
         loan_ids=tuple(row.loan_id for row in rows),
         borrower_ids=tuple(sorted({row.borrower_id for row in rows})),
