@@ -18,7 +18,7 @@ from services.errors import InvalidInput
 from services.imports.fields import FIELDS, Field, Kind, field_of
 
 _TYPE_PATTERNS = {
-    "amount": re.compile(r"^\(?[-+]?[₹$€£\s]*(rs\.?)?\s*[\d,.]+\)?$", re.IGNORECASE),
+    "amount": re.compile(r"^\(?[-+]?[₹$€£\s]*(rs\.?)?\s*[\d,.]+\)?(/-)?$", re.IGNORECASE),
     "rate": re.compile(r"^[\d.,]+\s*%?$"),
     "integer": re.compile(r"^-?\d+(\.0+)?(\s*(months?|days?))?$", re.IGNORECASE),
     "date": re.compile(r"^(\d{4}[-/.]\d{1,2}|\d{1,2}[-/. ](\d{1,2}|[A-Za-z]{3,9})[-/. ,]+\d{2,4}|[A-Za-z]{3,9}[- ]\d{4}|\d{1,2}/\d{4}|(19|20)\d{6}$)"),

@@ -11,8 +11,9 @@ from db.queries import lender as lender_queries
 from db.queries.imports import batches as queries
 from db.queries.imports import contacts, facts, loan_book, reported, typing, undoing
 from db.queries.imports.plan import Plan
-from services import audit, clock, jobs, lender
+from services import audit, clock, jobs, lender, restating
 from services.actors import Actor, Permission
+from services.closing import sum_day
 from services.errors import CollectionsError, Conflict, Refused
 from services.imports import batches, files
 from services.imports.batches import BatchSummary, loaded, plan_of, summary_of
@@ -181,7 +182,8 @@ def _undo(session: Session, actor: Actor, row: Any, progress: Progress) -> None:
     progress(0, 2, "looking for what depends on it")
     if reason := undoing.obstacle(session, row.id):
         raise UndoRefused(f"This import cannot be undone any more, because {reason}.")
-    touched = undoing.touched_loans(session, row.id)
+    touched, since = undoing.touched_loans(session, row.id)
+    days = undoing.closed_days_of_loans(session, row.id)
     progress(1, 2, "taking back")
     done = undoing.take_back(session, row.id)
     queries.move(session, row.id, from_=("undoing",), to="undone", undone_at=clock.now())
@@ -189,12 +191,11 @@ def _undo(session: Session, actor: Actor, row: Any, progress: Progress) -> None:
     audit.record(
         session, actor, "import.undone", subject=("import", row.id), summary=f"took back import {row.id}", after=done
     )
-    _restate(session, touched)
+    for day in days:
+        sum_day(session, day)
+    if since is not None:
+        restating.many_changed(session, touched, from_date=since, cause=f"import {row.id} taken back")
     lender_queries.bump_data_version(session)
-
-
-def _restate(session: Session, loan_ids: list[int]) -> None:
-    """Have the state of loans follow their facts."""
 
 
 __all__ = ["UndoRefused", "check", "commit", "undo"]

@@ -1,5 +1,7 @@
 """Taking a committed batch back: what stands in the way, and the deletions and restorations themselves."""
 
+from datetime import date
+
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -18,7 +20,6 @@ _OBSTACLES = {
     "payments of its loans were recorded": f"SELECT FROM payment WHERE loan_id IN ({_LOANS}) AND batch_id IS DISTINCT FROM :batch",
     "bounces of its loans were recorded": f"SELECT FROM mandate_presentation WHERE loan_id IN ({_LOANS}) AND batch_id IS DISTINCT FROM :batch",
     "later snapshots of its loans were imported": f"SELECT FROM reported_snapshot WHERE loan_id IN ({_LOANS}) AND batch_id IS DISTINCT FROM :batch",
-    "a day-end close has counted its loans": f"SELECT FROM loan_snapshot WHERE loan_id IN ({_LOANS})",
     "its borrowers have loans from elsewhere": f"SELECT FROM loan WHERE borrower_id IN ({_BORROWERS}) AND created_batch_id IS DISTINCT FROM :batch",
     "contact details of its borrowers were added later": f"SELECT FROM contact_point WHERE borrower_id IN ({_BORROWERS}) AND created_batch_id IS DISTINCT FROM :batch",
     "people were named for its borrowers later": f"SELECT FROM party WHERE borrower_id IN ({_BORROWERS})",
@@ -48,17 +49,27 @@ def obstacle(session: Session, batch_id: int) -> str | None:
     return None
 
 
-def touched_loans(session: Session, batch_id: int) -> list[int]:
-    """Loans that stay and whose facts this undo changes."""
-    statement = """
-        SELECT loan_id FROM instalment WHERE batch_id = :batch
-        UNION SELECT loan_id FROM payment WHERE batch_id = :batch
-        UNION SELECT loan_id FROM mandate_presentation WHERE batch_id = :batch
-        UNION SELECT loan_id FROM reported_snapshot WHERE batch_id = :batch
-        UNION SELECT entity_id FROM import_change WHERE batch_id = :batch AND entity = 'loan'
-        EXCEPT SELECT id FROM loan WHERE created_batch_id = :batch
-    """
+def closed_days_of_loans(session: Session, batch_id: int) -> list[date]:
+    """Closed days that count loans which came with the batch: they are summed anew without them."""
+    statement = f"SELECT DISTINCT as_of FROM loan_snapshot WHERE loan_id IN ({_LOANS}) ORDER BY as_of"
     return list(session.execute(text(statement), {"batch": batch_id}).scalars())
+
+
+def touched_loans(session: Session, batch_id: int) -> tuple[list[int], date | None]:
+    """Loans that stay and whose facts this undo changes, and the earliest date of those facts."""
+    statement = """
+        SELECT loan_id, min(since) AS since FROM (
+            SELECT loan_id, due_on AS since FROM instalment WHERE batch_id = :batch
+            UNION ALL SELECT loan_id, paid_on FROM payment WHERE batch_id = :batch
+            UNION ALL SELECT loan_id, presented_on FROM mandate_presentation WHERE batch_id = :batch
+            UNION ALL SELECT loan_id, as_of FROM reported_snapshot WHERE batch_id = :batch
+            UNION ALL SELECT c.entity_id, b.committed_at::date FROM import_change c JOIN import_batch b ON b.id = c.batch_id
+                      WHERE c.batch_id = :batch AND c.entity = 'loan'
+        ) f WHERE NOT EXISTS (SELECT FROM loan l WHERE l.id = f.loan_id AND l.created_batch_id = :batch)
+        GROUP BY loan_id
+    """
+    rows = session.execute(text(statement), {"batch": batch_id}).all()
+    return [row.loan_id for row in rows], min((row.since for row in rows), default=None)
 
 
 _RESTORE = {
@@ -89,6 +100,8 @@ _RESTORE = {
         WHERE c.batch_id = :batch AND c.entity = 'contact_point' AND p.id = c.entity_id""",
 }
 _REMOVE = (
+    f"DELETE FROM loan_snapshot WHERE loan_id IN ({_LOANS})",
+    f"DELETE FROM loan_snapshot_restated WHERE loan_id IN ({_LOANS})",
     "DELETE FROM consent_event WHERE batch_id = :batch",
     "DELETE FROM contact_point WHERE created_batch_id = :batch",
     "DELETE FROM reported_snapshot WHERE batch_id = :batch",
