@@ -19,7 +19,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from db import embedded_valkey
 from db.engine import _engine_of
@@ -39,6 +39,10 @@ CAST = {
 }
 CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 START_SECONDS = 60
+PATIENCE_MS = 20_000
+"""How long a screen may take on a busy machine before a test gives up."""
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +169,7 @@ def browser(_playwright: Playwright) -> Iterator[Browser]:
 def page(browser: Browser, live_app: LiveApp, tmp_path: Path) -> Iterator[Page]:
     """A tab of a fresh browser profile, at the size of a desk's screen."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, base_url=live_app.address)
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE_MS)
     tab = context.new_page()
     yield tab
     tab.screenshot(path=tmp_path / "last.png")  # pytest keeps the folder of the last runs

@@ -81,6 +81,7 @@ ROWS = (FULL, BARE)
 
 
 def draw_table():
+    from decimal import Decimal
     from unittest.mock import patch
 
     from components import tables
@@ -100,7 +101,7 @@ def draw_table():
     with patch("components.cached.lender_format", lambda: LenderFormat("A", "INR", "en_IN", "Asia/Kolkata")):
         tables.table(ROWS, columns, key="t", select="id")
         tables.table((), columns, key="empty")
-        tables.totals(2, noun="accounts", of=1234567, sums=(("overdue", ROWS[0].amount),))
+        tables.totals(2, noun="accounts", of=1234567, sums=(("overdue", Decimal("1234567.50")),))
 
 
 def test_a_table_writes_amounts_in_the_currencys_grouping_and_keeps_numbers_for_sorting():
