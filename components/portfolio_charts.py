@@ -118,7 +118,7 @@ def _cells(
         mode="markers+text",
         marker={"symbol": "square", "size": 34, "opacity": 0.01, "color": colours.accent},
         text=[f"{share * 100:.1f}" if cell.loans else "" for cell, share in zip(moved, shares, strict=True)],
-        textfont={"size": 13, "color": [colours.surface if share > SHADED else colours.text for share in shares]},
+        textfont={"size": 12, "color": [colours.surface if share > SHADED else colours.text for share in shares]},
         selected={"marker": {"opacity": 0.25}},
         unselected={"marker": {"opacity": 0.01}},
         customdata=[
@@ -134,7 +134,7 @@ def _cells(
 
 def _row_name(label: str, row: Cell, measure: Measure) -> str:
     size = money.count(row.loans) if measure is Measure.COUNT else money.short(row.amount)
-    return f"{label} <span style='font-size:11px'>({size})</span>"
+    return f"{label}<br><span style='font-size:10px'>{size}</span>"
 
 
 def highest(seen: Rolls, measure: Measure) -> float:
