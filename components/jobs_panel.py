@@ -36,7 +36,7 @@ def _headline(now: JobsOverview) -> str:
 
 
 def _running(run: JobView) -> None:
-    since = f"since {_ago(run.started_at)}" if run.started_at else ""
+    since = f"for {_ago(run.started_at)}" if run.started_at else ""
     attempt = f", attempt {run.attempts}" if run.attempts > 1 else ""
     steps = f" · {run.done:,} of {run.total:,}" if run.total else ""
     with st.container(border=True):

@@ -57,7 +57,7 @@ def messages(actor: Actor, page: Outbox) -> MessageView | None:
             "e-mail address.",
         )
         return None
-    chosen = tables.table(_rows(page), _columns(), key="outbox.table", select="id", height=440)
+    chosen = tables.table(_rows(page), _columns(), key="outbox.table", select="id")
     tables.totals(len(page.messages), noun="messages")
     following = page.messages[-1].id if len(page.messages) == PAGE else None
     tables.next_page(_PLACE, following, is_first=tables.position(_PLACE) is None)
@@ -109,7 +109,7 @@ def _columns() -> tuple[Column, ...]:
         Column("loan_number", "Loan", width=110),
         Column("rule", "Reminder", width=200),
         Column("anchor_on", "About", "date", help="The due date, or the date of the promise", width=100),
-        Column("status", "Status", "chip", colours=chips, width=190),
+        Column("status", "Status", "chip", colours=chips, width=150),
         Column("at", "Sent, or not before", "moment", width=150),
         Column("status_reason", "How, or why not", width="large"),
         Column("created_at", "Planned", "moment", width=150),

@@ -15,7 +15,7 @@ STATUSES: dict[str, str] = {
     "claimed": "Being sent",
     "handing_over": "Being handed over",
     "sent": "Sent",
-    "unknown": "Not known whether it arrived",
+    "unknown": "Arrival unknown",
     "blocked": "Blocked by the gate",
     "cancelled": "Cancelled",
     "failed": "Failed",

@@ -100,7 +100,7 @@ def test_the_timetable_says_what_comes_next(session, marek):
 
 def test_each_line_has_its_function(session):
     kinds = set(session.execute(text("SELECT kind FROM schedule")).scalars())
-    assert kinds - set(JOBS) <= {"close"}  # its function comes with the close
+    assert kinds <= set(JOBS)
 
 
 def test_a_daily_time_that_the_clock_skips_is_planned_once(session, only, frozen_clock):
