@@ -53,15 +53,23 @@ def done(form: str) -> None:
     st.session_state.pop(f"request.{form}", None)
 
 
-def focus(container: str) -> None:
-    """Put the cursor into the first field of a keyed container, so that one can type at once."""
+def focus(container: str, form: str) -> None:
+    """Put the cursor into the first field of a keyed container, once for each form, so that one can type at once.
+
+    Args:
+        container: key of the container.
+        form: name of the form; another form in the same container is focused anew.
+    """
     st.html(
         f"""<script>
-        setTimeout(() => {{
+        /* {form} */
+        let tries = 50;  // a loaded machine draws the fields later than this
+        const timer = setInterval(() => {{
           const box = document.querySelector('.st-key-{container}');
           const field = box?.querySelector('input:not([type=hidden]), textarea');
+          if (field || --tries < 0) clearInterval(timer);
           if (field && !box.contains(document.activeElement)) field.focus();
-        }}, 150);
+        }}, 100);
         </script>""",
         unsafe_allow_javascript=True,
     )

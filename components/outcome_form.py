@@ -100,7 +100,7 @@ def _form(actor: Actor, view: BorrowerView, outcome: Outcome, *, with_next: bool
                 "Save and next", type="primary", icon=":material/arrow_forward:", key="outcome.save_next"
             )
             is_saved = st.form_submit_button("Save", type="secondary" if with_next else "primary", key="outcome.save")
-    form_fields.focus("outcome_fields")
+    form_fields.focus("outcome_fields", form)
     if is_next or is_saved:
         with places.showing_errors():
             _record(actor, view, outcome, filled, form)

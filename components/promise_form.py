@@ -75,13 +75,13 @@ def show(actor: Actor, view: BorrowerView) -> None:
         st.caption("Nothing is owed on any loan, so there is nothing to promise.")
         return
     form, places = f"promise.{view.id}", Places()
-    with st.form("promise_form", border=False):
+    with st.container(key="promise_form_fields"), st.form("promise_form", border=False):
         terms = fields(loans, today=view.today, key=form, places=places)
         channel = st.selectbox(
             "Given by", list(contacts.CHANNELS), format_func=contacts.CHANNELS.__getitem__, key=f"{form}.channel"
         )
         is_sent = st.form_submit_button("Record promise", type="primary", icon=":material/handshake:")
-    form_fields.focus("borrower_actions")
+    form_fields.focus("promise_form_fields", form)
     if is_sent:
         with places.showing_errors():
             read(st.session_state[f"{form}.amount"])
