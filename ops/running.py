@@ -46,11 +46,11 @@ def _prepare(*, demo: bool) -> list[str]:
     from services import users
 
     password = users.create_first_admin()
-    is_new = password is not None
-    notes = _offer_demo(is_wanted=demo, is_new=is_new)
-    if is_new:
-        notes.insert(0, f"Sign in as [bold]{users.FIRST_ADMIN}[/] with the one-time password [bold]{password}[/]")
-    return notes
+    if password is None:
+        return _offer_demo(is_wanted=demo, is_new=False)
+    sign_in = f"Sign in as [bold]{users.FIRST_ADMIN}[/] with the one-time password [bold]{password}[/]"
+    _SHOWN.print(sign_in)  # at once: it is kept nowhere, and what follows may be interrupted
+    return [sign_in, *_offer_demo(is_wanted=demo, is_new=True)]
 
 
 def _offer_demo(*, is_wanted: bool, is_new: bool) -> list[str]:
