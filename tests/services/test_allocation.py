@@ -24,6 +24,10 @@ def make_cases(session, number, owner=None):
     return made
 
 
+def ids_of(*actors):
+    return [actor.id for actor in actors]
+
+
 def owners(session):
     rows = session.execute(select(CollectionCase.owner_id, func.count()).group_by(CollectionCase.owner_id))
     return {owner_id: number for owner_id, number in rows}  # noqa: C416
@@ -84,7 +88,7 @@ def test_spreading_in_turn_ignores_what_they_have(session, marek, ana):
     make_cases(session, 5, owner=ana)
     make_cases(session, 6)
     given_out = allocation.spread(
-        marek, QueueFilter(is_unallocated=True), Tab.ALL, [ana.id, ben.id], how=Spread.ROUND_ROBIN, reason="Monday"
+        marek, QueueFilter(is_unallocated=True), Tab.ALL, ids_of(ana, ben), how=Spread.ROUND_ROBIN, reason="Monday"
     )
     assert given_out == {ana.id: 3, ben.id: 3}
     assert owners(session) == {ana.id: 8, ben.id: 3}
@@ -94,7 +98,7 @@ def test_spreading_to_even_out_fills_who_has_fewest(session, marek, ana):
     ben = make_actor(session, "ben", "Ben Osei", Role.AGENT)
     make_cases(session, 5, owner=ana)
     make_cases(session, 7)
-    allocation.spread(marek, QueueFilter(is_unallocated=True), Tab.ALL, [ana.id, ben.id], reason="Monday")
+    allocation.spread(marek, QueueFilter(is_unallocated=True), Tab.ALL, ids_of(ana, ben), reason="Monday")
     assert owners(session) == {ana.id: 6, ben.id: 6}
     summary = session.execute(select(AuditEvent.summary)).scalar_one()
     assert summary == "spread 7 cases over 2 people, to even out; 7 changed hands"
@@ -103,7 +107,7 @@ def test_spreading_to_even_out_fills_who_has_fewest(session, marek, ana):
 def test_dividing_ones_own_list_counts_it_once(session, marek, ana):
     ben = make_actor(session, "ben", "Ben Osei", Role.AGENT)
     make_cases(session, 6, owner=ana)
-    allocation.spread(marek, QueueFilter(owner_id=ana.id), Tab.ALL, [ana.id, ben.id], reason="Half each")
+    allocation.spread(marek, QueueFilter(owner_id=ana.id), Tab.ALL, ids_of(ana, ben), reason="Half each")
     assert owners(session) == {ana.id: 3, ben.id: 3}
 
 

@@ -51,6 +51,7 @@ def test_closed_hours_are_told_with_the_next_allowed_time(session, ana, frozen_c
     make_case(session, ana)
     frozen_clock(datetime(2025, 6, 16, 15, 0, tzinfo=UTC))
     [row] = queue.page(ana, QueueFilter()).rows
+    assert row.contact is not None
     assert not row.contact.is_allowed
     assert row.contact.next_allowed_at == datetime(2025, 6, 17, 2, 30, tzinfo=UTC)
 
