@@ -155,7 +155,8 @@ def _words(batch: BatchSummary, held: dict[str, dict[str, str]]) -> dict[str, di
         placeholder=hint,
         height=80,
         key=f"imports.words.{batch.id}",
-        help="Entries: payment, reversal, bounce. Status: active, closed, written_off; a number after a colon is the days past due it stands for.",
+        help="Entries: payment, reversal, bounce. Status: active, closed, written_off; "
+        "a number after a colon is the days past due it stands for.",
     )
     pairs = [line.rpartition("=") for line in typed.splitlines() if "=" in line]
     words = {theirs.strip(): ours.strip() for theirs, _, ours in pairs}

@@ -41,7 +41,8 @@ def _columns() -> tuple[Column, ...]:
     colours = palette.current()
     states = {
         "committed": colours.cured, "failed": colours.broken, "undone": colours.unknown, "draft": colours.unknown,
-        "checked": colours.due_soon, "checking": colours.due_soon, "committing": colours.due_soon, "undoing": colours.due_soon,
+        "checked": colours.due_soon, "checking": colours.due_soon, "committing": colours.due_soon,
+        "undoing": colours.due_soon,
     }  # fmt: skip
     return (
         Column("id", "Import", "number", width="small"),

@@ -12,8 +12,10 @@ from services.imports import BatchSummary
 
 _DONE = {
     "borrowers_new": "borrowers added", "borrowers_changed": "borrowers changed", "loans_new": "loans added",
-    "loans_changed": "loans changed", "instalments_new": "instalments added", "instalments_changed": "instalments changed",
-    "payments_new": "payments and reversals added", "bounces_new": "bounces added", "points_new": "contact points added",
+    "loans_changed": "loans changed", "instalments_new": "instalments added",
+    "instalments_changed": "instalments changed",
+    "payments_new": "payments and reversals added", "bounces_new": "bounces added",
+    "points_new": "contact points added",
     "points_changed": "contact points changed", "reported_new": "reported figures added",
     "reported_changed": "reported figures changed",
 }  # fmt: skip

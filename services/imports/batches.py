@@ -352,7 +352,7 @@ def discard(actor: Actor, batch_id: int) -> None:
 
 
 def forget(session: Session, row: AnyRow, *, keep_rejected: bool = False) -> None:
-    """Remove what holds the file's personal data: its staging tables, rejected rows and, after the commit, the upload."""
+    """Remove what holds the file's personal data: staging tables, rejected rows and, after the commit, the upload."""
     staging_queries.drop(session, plan_of(row))
     if not keep_rejected:
         queries.forget_rejected(session, row.id)

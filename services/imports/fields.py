@@ -66,12 +66,14 @@ _BORROWER = _f(
     note="Ties the loans of one borrower together. Without it each loan has a borrower of its own.",
 )  # fmt: skip
 _REPORTED: Final = (
-    _f("dpd", "Days past due", "integer", "days past due", "days delinquent", "overdue days", "dpd days", "days overdue",
+    _f("dpd", "Days past due", "integer", "days past due", "days delinquent", "overdue days", "dpd days",
+       "days overdue",
        is_dated=True),
     _f("months_past_due", "Months past due", "integer", "months delinquent", "months overdue", is_dated=True),
     _f("outstanding", "Outstanding", "amount", "outstanding balance", "balance", "principal outstanding", "pos",
        "current balance", "outstanding principal", "outstanding amount", is_dated=True),
-    _f("overdue_amount", "Overdue amount", "amount", "overdue", "arrears", "amount overdue", "total overdue", "emi overdue",
+    _f("overdue_amount", "Overdue amount", "amount", "overdue", "arrears", "amount overdue", "total overdue",
+       "emi overdue",
        is_dated=True),
     _f("reported_status", "Reported status", "text", "loan status", "account status", "status"),
 )  # fmt: skip
@@ -121,7 +123,8 @@ FIELDS: Final[dict[Kind, tuple[Field, ...]]] = {
            "firstduedate", is_required=True),
         _f("number", "Instalment number", "integer", "instalment number", "instalment no", "installment no",
            "installment number", "emi no", "emi number", "sr no", "seq", "instalment"),
-        _f("amount", "Amount due", "amount", "instalment amount", "emi", "emi amount", "due amount", "installment amount",
+        _f("amount", "Amount due", "amount", "instalment amount", "emi", "emi amount", "due amount",
+           "installment amount",
            "totaldue", "total due", "demand"),
         _f("principal", "Principal due", "amount", "principal amount", "principal component", "principal due"),
         _f("interest", "Interest due", "amount", "interest amount", "interest component", "interest due"),
@@ -145,7 +148,7 @@ FIELDS: Final[dict[Kind, tuple[Field, ...]]] = {
     ),
     Kind.CONTACTS: (
         _BORROWER,
-        Field("loan_number", "Loan number", "text", _LOAN.synonyms, help="Names the borrower where there is no borrower number."),
+        Field("loan_number", "Loan number", "text", _LOAN.synonyms, help="Names the borrower without a number."),
         *_REACH,
         _f("consent", "Consent", "flag", "consent given", "opt in", "consented", "communication consent"),
         _f("consent_at", "Consent given on", "moment", "consent date", "consent at", "opt in date"),

@@ -194,7 +194,8 @@ def _decoder(dialect: Dialect) -> Any:
 def _refuse_bomb(read: int, packed: int) -> None:
     if read > _RATIO_FROM and read > packed * _RATIO_AT_MOST:
         raise FileUnreadable(
-            f"The archive unpacks to more than {_RATIO_AT_MOST} times its size, as a zip bomb does. Upload the table unpacked."
+            f"The archive unpacks to more than {_RATIO_AT_MOST} times its size, as a zip bomb does. "
+            "Upload the table unpacked."
         )
 
 

@@ -21,7 +21,10 @@ _TYPE_PATTERNS = {
     "amount": re.compile(r"^\(?[-+]?[₹$€£\s]*(rs\.?)?\s*[\d,.]+\)?(/-)?$", re.IGNORECASE),
     "rate": re.compile(r"^[\d.,]+\s*%?$"),
     "integer": re.compile(r"^-?\d+(\.0+)?(\s*(months?|days?))?$", re.IGNORECASE),
-    "date": re.compile(r"^(\d{4}[-/.]\d{1,2}|\d{1,2}[-/. ](\d{1,2}|[A-Za-z]{3,9})[-/. ,]+\d{2,4}|[A-Za-z]{3,9}[- ]\d{4}|\d{1,2}/\d{4}|(19|20)\d{6}$)"),
+    "date": re.compile(
+        r"^(\d{4}[-/.]\d{1,2}|\d{1,2}[-/. ](\d{1,2}|[A-Za-z]{3,9})[-/. ,]+\d{2,4}"
+        r"|[A-Za-z]{3,9}[- ]\d{4}|\d{1,2}/\d{4}|(19|20)\d{6}$)"
+    ),
     "flag": re.compile(r"^(y|n|yes|no|true|false|0|1|t|f)$", re.IGNORECASE),
     "phone": re.compile(r"^\+?[\d\s()-]{7,20}(\.0)?$"),
     "email": re.compile(r"^\S+@\S+\.\S+$"),

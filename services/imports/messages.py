@@ -30,7 +30,7 @@ _SPECIAL = {
     "closed_on:written_off": "The loan was closed before it was written off",
     "amount:negative": "The amount is negative: a payment taken back must be marked as a reversal",
     "entry:unknown": "Neither payment, reversal nor bounce: match the word to one of them in the columns step",
-    "reported_status:unknown": "The status is not known: match the word to active, closed or written off in the columns step",
+    "reported_status:unknown": "The status is not known: match the word to one of ours in the columns step",
     "reverses_reference:missing": "A reversal must name the receipt that it takes back",
     "reverses_reference:unknown": "The receipt that is taken back is neither in the book nor in this file",
     "reference:recorded": "This receipt is recorded already with another amount or date: send a reversal instead",

@@ -46,20 +46,18 @@ class Profile:
 @cache
 def shipped() -> tuple[Profile, ...]:
     """The profiles that come with the product, by name."""
-    found = []
-    for file in sorted(_FOLDER.glob("*.json")):
-        for entry in json.loads(file.read_text(encoding="utf-8")):
-            found.append(
-                Profile(
-                    name=entry["name"],
-                    kind=Kind(entry["kind"]),
-                    mapping=entry["mapping"],
-                    options=entry.get("options", {}),
-                    header_fingerprint=None,
-                    note=entry.get("note", ""),
-                )
-            )
-    return tuple(found)
+    return tuple(
+        Profile(
+            name=entry["name"],
+            kind=Kind(entry["kind"]),
+            mapping=entry["mapping"],
+            options=entry.get("options", {}),
+            header_fingerprint=None,
+            note=entry.get("note", ""),
+        )
+        for file in sorted(_FOLDER.glob("*.json"))
+        for entry in json.loads(file.read_text(encoding="utf-8"))
+    )
 
 
 def in_session(session: Session) -> tuple[Profile, ...]:

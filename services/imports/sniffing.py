@@ -136,7 +136,7 @@ def first_rows(start: bytes, dialect: Dialect, *, rows: int, is_whole: bool) -> 
         end = decoded.rfind("\n")
         if end < 0:
             raise FileUnreadable(
-                "The first line is longer than 250 kB, so this is not a table with a row a line. Export it again as CSV."
+                "The first line is longer than 250 kB, so this is no table with a row a line. Export it again."
             )
         decoded = decoded[: end + 1]
     csv.field_size_limit(LINE_AT_MOST)
@@ -162,7 +162,8 @@ def headers_of(first: list[str]) -> list[str]:
     """
     if len(first) > COLUMNS_AT_MOST:
         raise FileUnreadable(
-            f"The file has {len(first):,} columns; at most {COLUMNS_AT_MOST:,} can be taken. Check its separator, or leave out columns."
+            f"The file has {len(first):,} columns; at most {COLUMNS_AT_MOST:,} can be taken. "
+            "Check its separator, or leave out columns."
         )
     names: list[str] = []
     seen: dict[str, int] = {}

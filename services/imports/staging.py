@@ -65,13 +65,13 @@ def _told(parts: Iterable[bytes], read: Reported) -> Iterator[bytes]:
 
 def _stage_tolerantly(session: Session, plan: Plan, path: Path, dialect: Dialect, read: Reported) -> None:
     """Read rows one by one; those with the wrong number of cells are kept with that as their fault."""
-    text = _decoded(_told(chunks(path, dialect), read), dialect)
+    text = _decoded(_told(chunks(path, dialect), read))
     csv.field_size_limit(LINE_AT_MOST)
     rows = csv.reader(_lines(text), delimiter=dialect.separator)
     queries.copy_rows(session, plan, _written(_numbered(_readable(rows, len(plan.headers))), len(plan.headers)))
 
 
-def _decoded(parts: Iterable[bytes], dialect: Dialect) -> Iterator[str]:
+def _decoded(parts: Iterable[bytes]) -> Iterator[str]:
     """Text of the parts. Bytes that are no UTF-8 in a file that began as UTF-8 are read as Windows-1252."""
     import codecs
 

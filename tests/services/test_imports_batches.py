@@ -29,7 +29,10 @@ def _count(session, table):
     return session.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
 
 
-LOANS = "Loan No,Customer ID,Customer Name,Loan Amount,Disbursal Date,Dealer\nL1,C1,Asha,1000,2025-01-01,D1\nL2,C1,Asha,2000,2025-02-01,D2\n"
+LOANS = (
+    "Loan No,Customer ID,Customer Name,Loan Amount,Disbursal Date,Dealer\n"
+    "L1,C1,Asha,1000,2025-01-01,D1\nL2,C1,Asha,2000,2025-02-01,D2\n"
+)
 
 
 def test_indian_ways_of_writing_are_read(session, tmp_path):
@@ -64,7 +67,10 @@ def test_changes_are_previewed_from_to_and_undone(session, tmp_path):
     changes = {c["field"]: (c["from"], c["to"]) for c in second.report["samples"][0]["changes"]}
     assert changes == {"principal": (2000.0, 2500.0), "Dealer": ("D2", "D9")}
     imports.undo(SYSTEM, second.id)
-    assert tuple(_one(session, "SELECT principal, attributes FROM loan WHERE external_id = 'L2'")) == (Decimal(2000), {"Dealer": "D2"})
+    assert tuple(_one(session, "SELECT principal, attributes FROM loan WHERE external_id = 'L2'")) == (
+        Decimal(2000),
+        {"Dealer": "D2"},
+    )
 
 
 def test_an_undone_book_leaves_nothing(session, tmp_path):
@@ -106,7 +112,10 @@ def test_rejected_rows_come_back_mended(session, tmp_path):
     assert "Principal is negative" in rejects
     mended = _load(tmp_path, rejects.replace("-7", "7"))
     assert mended.counts["loans_new"] == 1
-    row = _one(session, "SELECT b.name, l.attributes FROM loan l JOIN borrower b ON b.id = l.borrower_id WHERE l.external_id = 'L3'")
+    row = _one(
+        session,
+        "SELECT b.name, l.attributes FROM loan l JOIN borrower b ON b.id = l.borrower_id WHERE l.external_id = 'L3'",
+    )
     assert tuple(row) == ("=cmd|x", {"Dealer": "D3"})
 
 
@@ -153,7 +162,11 @@ def test_snapshots_long_and_wide(session, tmp_path):
         tmp_path,
         "loan_number,jan,feb\nL2,0,2\n",
         "snapshot",
-        mapping={"loan_number": "loan_number", "jan": "months_past_due@2025-01-31", "feb": "months_past_due@2025-02-28"},
+        mapping={
+            "loan_number": "loan_number",
+            "jan": "months_past_due@2025-01-31",
+            "feb": "months_past_due@2025-02-28",
+        },
     )
     assert (long.counts["reported_new"], wide.counts["reported_new"]) == (2, 2)
     assert _one(session, "SELECT max(dpd) FROM reported_snapshot WHERE as_of = '2025-02-28'")[0] == 60
@@ -178,7 +191,9 @@ def test_every_step_is_in_the_trail_and_staging_is_gone(session, tmp_path):
 
 amounts = st.decimals(min_value=0, max_value=Decimal("99999999.99"), places=2)
 days = st.dates(date(1990, 1, 1), date(2090, 1, 1))
-names = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zs", "Zl", "Zp", "Cf"]), min_size=1, max_size=20)
+names = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zs", "Zl", "Zp", "Cf"]), min_size=1, max_size=20
+)
 
 
 def _indian(amount):
@@ -192,7 +207,11 @@ def _indian(amount):
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(rows=st.lists(st.tuples(amounts, days, names), min_size=1, max_size=8), separator=st.sampled_from(",;\t|"), number=st.integers(0))
+@given(
+    rows=st.lists(st.tuples(amounts, days, names), min_size=1, max_size=8),
+    separator=st.sampled_from(",;\t|"),
+    number=st.integers(0),
+)
 def test_values_survive_any_dialect(session, tmp_path, rows, separator, number):
     import csv
     import io
@@ -208,7 +227,10 @@ def test_values_survive_any_dialect(session, tmp_path, rows, separator, number):
     path.write_bytes(buffer.getvalue().encode("utf-16" if number % 3 == 0 else "utf-8"))
     imports.load_file(SYSTEM, path, kind="loan_book", options={"date_order": "dmy"})
     found = session.execute(
-        text("SELECT l.principal, l.disbursed_on, b.name FROM loan l JOIN borrower b ON b.id = l.borrower_id ORDER BY l.id")
+        text(
+            "SELECT l.principal, l.disbursed_on, b.name FROM loan l JOIN borrower b ON b.id = l.borrower_id "
+            "ORDER BY l.id"
+        )
     ).all()
     outer.rollback()
     assert [tuple(row) for row in found] == rows

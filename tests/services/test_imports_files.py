@@ -11,8 +11,8 @@ from services import imports
 from services.actors import SYSTEM
 from services.errors import Refused
 from services.imports import FileUnreadable, files
-from services.imports.mapping import propose
 from services.imports.fields import Kind
+from services.imports.mapping import propose
 
 BOOK = "Loan No,Customer,Loan Amount\nL1,Asha,1000\nL2,Bala,2000\n"
 
@@ -116,7 +116,11 @@ def test_rows_with_other_numbers_of_cells_are_rejected_and_the_rest_taken(sessio
 
 
 def test_windows_text_in_a_file_that_began_as_utf8_is_read(session, tmp_path):
-    content = b"Loan No,Loan Amount,Customer Name\n" + b"".join(b"L%d,5,Plain\n" % i for i in range(40_000)) + b"LX,5,Jos\xe9\n"
+    content = (
+        b"Loan No,Loan Amount,Customer Name\n"
+        + b"".join(b"L%d,5,Plain\n" % i for i in range(40_000))
+        + b"LX,5,Jos\xe9\n"
+    )
     batch = imports.load_file(SYSTEM, _file(tmp_path, content), kind="loan_book")
     assert batch.counts["loans_new"] == 40_001
 

@@ -37,7 +37,7 @@ def value(cell: str, type_: str, options: Mapping[str, Any]) -> str:
         "text": lambda: cell,
         "amount": lambda: f"{_number(cell, options)}::numeric(16,2)",
         "rate": lambda: f"{_number(cell, options)}::numeric(9,4)",
-        "integer": lambda: _integer(cell, options),
+        "integer": lambda: _integer(cell),
         "date": lambda: _date(cell, options),
         "moment": lambda: _moment(cell, options),
         "flag": lambda: _flag(cell),
@@ -72,7 +72,7 @@ def _number(cell: str, options: Mapping[str, Any]) -> str:
     )
 
 
-def _integer(cell: str, options: Mapping[str, Any]) -> str:
+def _integer(cell: str) -> str:
     bare = rf"regexp_replace({cell}, '\s*(months?|mths?|days?|d|m)$', '', 'i')"
     return (
         f"(CASE WHEN translate({cell}, '0123456789', '') = '' AND length({cell}) < 10 THEN {cell}::integer "

@@ -124,18 +124,14 @@ def _attributes(plan: Plan, quoted: _Quoting) -> str:
 def _references(plan: Plan) -> tuple[str, str]:
     """Columns and joins that find what the row is about."""
     if plan.kind == "loan_book":
-        return (
-            "l.id AS loan_id, coalesce(l.borrower_id, b.id) AS borrower_id, "
-            "coalesce(t.borrower_number, t.loan_number) AS borrower_key",
-            "LEFT JOIN loan l ON l.external_id = t.loan_number "
-            "LEFT JOIN borrower b ON b.external_id = coalesce(t.borrower_number, t.loan_number)",
-        )
+        key = "coalesce(t.borrower_number, t.loan_number)"
+        columns = f"l.id AS loan_id, coalesce(l.borrower_id, b.id) AS borrower_id, {key} AS borrower_key"
+        loans = "LEFT JOIN loan l ON l.external_id = t.loan_number"
+        return columns, f"{loans} LEFT JOIN borrower b ON b.external_id = {key}"
     if plan.kind == "contacts":
-        return (
-            "coalesce(b.id, l.borrower_id) AS borrower_id",
-            "LEFT JOIN borrower b ON b.external_id = t.borrower_number "
-            "LEFT JOIN loan l ON l.external_id = t.loan_number AND t.borrower_number IS NULL",
-        )
+        loans = "LEFT JOIN loan l ON l.external_id = t.loan_number AND t.borrower_number IS NULL"
+        borrowers = "LEFT JOIN borrower b ON b.external_id = t.borrower_number"
+        return "coalesce(b.id, l.borrower_id) AS borrower_id", f"{borrowers} {loans}"
     return "l.id AS loan_id", "LEFT JOIN loan l ON l.external_id = t.loan_number"
 
 

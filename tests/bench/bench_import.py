@@ -1,0 +1,81 @@
+"""Importing a lender's files, against a bare COPY of the same file into a typed table in the same run."""
+
+import multiprocessing
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from services import imports
+from services.actors import SYSTEM
+from tests.bench.harness import Bench, Result
+
+_ORDER = ("loan_book", "schedule", "payments", "contacts")
+_RATIO_TARGET, _MEMORY_TARGET = 3.0, 300
+_TYPES = {"amount": "numeric(16,2)", "rate": "numeric(9,4)", "integer": "integer", "date": "date"}
+
+
+def run(bench: Bench) -> Iterator[Result]:
+    """Import each file of the book into an empty database, and the loan book a second time."""
+    with bench.empty_database() as url:
+        for kind in (*_ORDER, "loan_book"):
+            file = bench.files[kind]
+            bare = _bare_copy(url, file, kind)
+            seconds, outcome = _import(file, kind)
+            again = " again" if kind == "loan_book" and outcome["new"] == 0 else ""
+            yield Result(
+                f"{kind.replace('_', ' ')}{again}",
+                seconds,
+                ratio=seconds / bare,
+                against="bare COPY into a typed table",
+                target=f"at most {_RATIO_TARGET:.0f} x, under {_MEMORY_TARGET} MB" if kind == "loan_book" else None,
+                is_met=_is_met(seconds / bare, outcome) if kind == "loan_book" else None,
+                detail={"copy_seconds": round(bare, 2), **outcome},
+            )
+
+
+def _is_met(ratio: float, outcome: dict[str, Any]) -> bool:
+    return ratio <= _RATIO_TARGET and outcome["peak_mb"] < _MEMORY_TARGET
+
+
+def _bare_copy(url: str, file: Path, kind: str) -> float:
+    """Seconds of `COPY` into a logged table of the right types, without indexes: the least that any import must do."""
+    headers = file.open(encoding="utf-8-sig").readline().strip().split(",")
+    types = {field.name: _TYPES.get(field.type, "text") for field in imports.FIELDS[imports.Kind(kind)]}
+    columns = ", ".join(f'"{header}" {types.get(header, "text")}' for header in headers)
+    with psycopg.connect(url.replace("+psycopg", "")) as connection:
+        connection.execute(f"CREATE TABLE staging.bare ({columns})".encode())
+        began = time.perf_counter()
+        order = b"COPY staging.bare FROM STDIN (FORMAT csv, HEADER true)"
+        with connection.cursor().copy(order) as copy, file.open("rb") as stream:
+            while chunk := stream.read(1 << 18):
+                copy.write(chunk)
+        connection.commit()
+        seconds = time.perf_counter() - began
+        connection.execute("DROP TABLE staging.bare")
+    return seconds
+
+
+def _import(file: Path, kind: str) -> tuple[float, dict[str, Any]]:
+    """Import in a process of its own, so that its peak memory is its own."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_measured, args=(file, kind, theirs))
+    process.start()
+    seconds, outcome = ours.recv()
+    process.join()
+    return seconds, outcome
+
+
+def _measured(file: Path, kind: str, answer: Any) -> None:
+    began = time.perf_counter()
+    counts = imports.load_file(SYSTEM, file, kind=kind).counts
+    seconds = time.perf_counter() - began
+    unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit
+    named = {name: counts[name] for name in ("rows", "accepted", "rejected", "new", "changed", "unchanged")}
+    answer.send((seconds, {**named, "peak_mb": peak}))
