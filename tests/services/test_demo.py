@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
-from services import demo, imports, passwords
+from db.engine import reading
+from services import delinquency, demo, imports, passwords
 from services.actors import SYSTEM
 from services.demo import identity
 from services.demo.runs import all_runs
 from services.demo.states import states
-from services.errors import InvalidInput, NotAllowed
+from services.errors import InvalidInput, NotAllowed, Refused
+from tests import builders
 
 AS_OF = date(2025, 11, 22)
 DAY = np.datetime64(AS_OF, "D")
@@ -186,3 +188,51 @@ def test_files_import_without_a_rejected_row(database, tmp_path):
         batch = imports.load_file(SYSTEM, paths[kind], kind=kind)
         rejected[kind] = (batch.counts["rejected"], batch.report["rules"])
     assert all(count == 0 for count, _ in rejected.values()), rejected
+
+
+def test_loading_beside_real_loans_is_refused_with_a_sentence(session):
+    builders.make_loan(session, builders.make_borrower(session))
+    with pytest.raises(Refused, match="only loaded into an empty one"):
+        demo.load(SYSTEM, loans=20, as_of=AS_OF)
+
+
+def test_an_agent_may_not_load_the_demo(session, ana):
+    with pytest.raises(NotAllowed):
+        demo.load(ana, loans=20, as_of=AS_OF)
+
+
+def test_derived_states_are_those_of_the_drawn_book(session):
+    demo.generate(session, loans=400, seed=5, as_of=AS_OF)
+    drawn = next(all_runs(loans=400, seed=5, as_of=AS_OF))
+    ids = session.execute(text("SELECT id FROM loan ORDER BY id")).scalars().all()
+    delinquency.derive(session, AS_OF, ids)
+    rows = session.execute(
+        text("SELECT status = 'active' AS is_active, dpd, overdue_amount FROM loan_state ORDER BY loan_id")
+    ).all()
+    state = states(drawn, DAY)
+    active = [row for row in rows if row.is_active]
+    assert len(rows) == 400
+    assert [row.is_active for row in rows] == state.is_active.tolist()
+    assert [row.dpd for row in active] == state.dpd[state.is_active].tolist()
+    assert [int(row.overdue_amount * 100) for row in active] == state.overdue[state.is_active].tolist()
+
+
+def test_the_offered_demo_is_a_portfolio_at_work_and_is_loaded_once(database):
+    day = date(2025, 11, 22)
+    demo.load(SYSTEM, loans=300, as_of=day)
+    with reading() as session:
+        one = session.execute(
+            text("""
+            SELECT (SELECT closed_through FROM lender) AS closed_through,
+                   (SELECT count(DISTINCT opening_on) FROM bucket_flow) AS flows,
+                   (SELECT count(*) FROM collection_case WHERE closed_on IS NULL AND owner_id IS NOT NULL) AS owned,
+                   (SELECT count(*) FROM loan_state WHERE risk_score > 0) AS scored,
+                   (SELECT count(DISTINCT status) FROM promise) AS fates
+            """)
+        ).one()
+    assert one.closed_through == day
+    assert one.flows == 14
+    assert min(one.owned, one.scored) > 10
+    assert one.fates >= 3
+    with pytest.raises(Refused, match="loaded already"):
+        demo.load(SYSTEM, loans=300, as_of=day)
