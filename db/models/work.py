@@ -46,9 +46,7 @@ class CollectionCase(Base):
         ),
         # what a user has open, and what a user's day closed
         Index("ix_collection_case_held", "held_by", postgresql_where=text("held_by IS NOT NULL")),
-        Index(
-            "ix_collection_case_closed", "owner_id", "closed_on", postgresql_where=text("closed_on IS NOT NULL")
-        ),
+        Index("ix_collection_case_closed", "owner_id", "closed_on", postgresql_where=text("closed_on IS NOT NULL")),
         CheckConstraint("closed_on IS NULL OR closed_on >= opened_on", name="date_order"),
         {"postgresql_with": {"fillfactor": "80"}},
     )

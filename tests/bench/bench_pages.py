@@ -133,7 +133,7 @@ def _keep_warm() -> None:
     start = PagesManager.__init__
 
     def warm(self: PagesManager, *args: object, **kwargs: object) -> None:
-        start(self, *args, **kwargs)  # type: ignore[arg-type]
+        start(self, *args, **kwargs)
         PagesManager.uses_pages_directory = False
 
     PagesManager.__init__ = warm  # type: ignore[method-assign]

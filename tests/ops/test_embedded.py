@@ -41,7 +41,7 @@ def add(home: Path, number: int) -> None:
 def kill(pid: int) -> None:
     process = psutil.Process(pid)
     process.kill()
-    assert embedded_postgres.ended(process, 10)
+    assert embedded_account.ended(process, 10)
 
 
 def test_starting_twice_is_starting_once(home):

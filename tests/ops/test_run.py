@@ -55,7 +55,7 @@ class Product:
     def answers(self) -> bool:
         address = f"http://127.0.0.1:{self.port}/_stcore/health"
         with suppress(OSError), urllib.request.urlopen(address, timeout=1) as response:
-            return response.status == 200
+            return bool(response.status == 200)
         return False
 
     def supervised(self, command: str = "") -> list[psutil.Process]:
@@ -121,7 +121,7 @@ def test_killed_worker_is_started_again(product):
     killed = {worker.pid for worker in product.supervised("manage.py worker")}
     for pid in killed:
         psutil.Process(pid).kill()
-    wait_until(lambda: {each.pid for each in product.supervised("manage.py worker")} - killed, 15, "the restart")
+    wait_until(lambda: bool({each.pid for each in product.supervised("manage.py worker")} - killed), 15, "the restart")
 
 
 def test_killed_servers_are_started_again(product):
