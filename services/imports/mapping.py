@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from difflib import SequenceMatcher
+from functools import lru_cache
 from typing import Any
 
 from db.queries.imports.casts import TWO_WAYS
@@ -90,16 +91,21 @@ def _three(values: Sequence[str]) -> tuple[str, ...]:
 
 def _score(header: str, field: Field, values: Sequence[str]) -> float:
     """How well a header's words and its column's values suit a field."""
-    name = normalised(header)
     names = (normalised(field.name), normalised(field.label), *field.synonyms)
-    if name in names:
-        by_name = 1.0
-    else:
-        squeezed = name.replace(" ", "")
-        by_name = max(
-            0.97 * (squeezed == n.replace(" ", "")) or 0.85 * SequenceMatcher(None, name, n).ratio() for n in names
-        )
+    by_name = max(_likeness(normalised(header), name) for name in names)
     return by_name * (0.35 + 0.65 * _fit(field, values)) if by_name > 0.6 else 0.0
+
+
+@lru_cache(1 << 15)
+def _likeness(theirs: str, ours: str) -> float:
+    """1 for the same words, nearly 1 for the same letters, less for similar ones."""
+    if theirs == ours:
+        return 1.0
+    if theirs.replace(" ", "") == ours.replace(" ", ""):
+        return 0.97
+    matcher = SequenceMatcher(None, theirs, ours)
+    is_near = matcher.real_quick_ratio() > 0.7 and matcher.quick_ratio() > 0.7
+    return 0.85 * matcher.ratio() if is_near else 0.0
 
 
 def _fit(field: Field, values: Sequence[str]) -> float:
