@@ -4,12 +4,12 @@ Pages run in Streamlit's own test runner: the whole script with the shell, the s
 a browser. Cold: every run finds the caches of pages empty. Warm: as the second visitor of the same figures finds them.
 """
 
-import logging
 from collections.abc import Iterator
 from datetime import timedelta
 
 import streamlit as st
 from sqlalchemy import text
+from streamlit.logger import set_log_level
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
@@ -37,7 +37,7 @@ _USERS = {
 
 def run(bench: Bench) -> Iterator[Result]:
     """Every screen, cold and warm."""
-    logging.getLogger("streamlit").setLevel(logging.ERROR)  # it says at each run that no browser is there
+    set_log_level("ERROR")  # it says at each run that no browser is there
     _keep_warm()
     empty = _times(AppTest.from_string("import streamlit as st", default_timeout=60), is_cold=False)
     yield Result("an empty page", percentile(empty, 0.5), detail=_shape(empty))
