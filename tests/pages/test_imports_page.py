@@ -1,0 +1,64 @@
+"""The imports page: the steps of a file from upload to undo, as an admin sees them."""
+
+import pytest
+from sqlalchemy import text
+
+from db.engine import transaction
+from services import imports
+from services.actors import SYSTEM, Role
+from services.imports import batches
+from tests.pages.conftest import opened, token_of, words
+
+BOOK = "Loan No,Customer Name,Loan Amount,Dealer\nL1,Asha,1000,D1\nL2,Bala,-5,D2\n"
+
+
+@pytest.fixture
+def batch(cast, tmp_path):
+    path = tmp_path / "book.csv"
+    path.write_text(BOOK)
+    return batches.begin(cast[Role.ADMIN], path, file_name="book.csv", kind=imports.Kind.LOAN_BOOK)
+
+
+def page(batch_id=None):
+    app = opened(token_of(Role.ADMIN), url_path="imports")
+    if batch_id:
+        app.query_params["batch"] = str(batch_id)
+        app.run()
+    return app
+
+
+def test_the_start_asks_for_a_file(cast):
+    said = words(page())
+    assert "What does the file hold?" in said or "File" in said
+
+
+def test_columns_are_proposed_and_checked_in_the_background(batch):
+    app = page(batch.id)
+    assert not app.exception
+    next(button for button in app.button if button.label == "Check the file").click().run()
+    assert not app.exception
+    assert imports.view(SYSTEM, batch.id).status == "staging"
+    with transaction() as session:
+        assert session.execute(text("SELECT count(*) FROM job_run WHERE kind = 'import.check'")).scalar_one() >= 1
+
+
+def test_report_shows_rules_and_commits(batch):
+    imports.check(SYSTEM, batch.id)
+    app = page(batch.id)
+    assert not app.exception
+    assert "1 of 2 rows can be taken" in words(app)
+    next(button for button in app.button if button.label == "Commit 1 rows").click().run()
+    assert imports.view(SYSTEM, batch.id).status == "committing"
+
+
+def test_a_committed_import_can_be_undone_from_its_page(batch):
+    imports.check(SYSTEM, batch.id)
+    imports.commit(SYSTEM, batch.id)
+    app = page(batch.id)
+    assert not app.exception
+    next(button for button in app.button if button.label == "Undo").click().run()
+    assert imports.view(SYSTEM, batch.id).status == "undoing"
+
+
+def test_an_import_that_is_not_there_says_so(cast):
+    assert "There is no such import" in words(page(999_999))
