@@ -1,6 +1,10 @@
 """The one way a chart is shown: the product's template, the theme's colours, no tool bar."""
 
+import hashlib
+import pickle
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import plotly.graph_objects as go
@@ -55,8 +59,54 @@ def template(colours: palette.Palette) -> go.layout.Template:
     )
 
 
+@cache
+def _template_spec(colours: palette.Palette) -> dict[str, Any]:
+    spec: dict[str, Any] = template(colours).to_plotly_json()
+    return spec
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A figure already checked by Plotly, as the plain values that the browser gets."""
+
+    spec: dict[str, Any]
+
+
+class _Checked(go.Figure):  # type: ignore[misc]  # plotly has no types
+    """Stands for a figure whose values were checked when it was built, so that Streamlit does not build it again."""
+
+    def __init__(self, spec: dict[str, Any]) -> None:
+        self.__dict__["_spec"] = spec
+
+    def to_dict(self) -> dict[str, Any]:
+        """The values as they are."""
+        spec: dict[str, Any] = self.__dict__["_spec"]
+        return spec
+
+
+def digest(seen: object) -> str:
+    """Names what is drawn by its content, for `drawn`."""
+    return hashlib.blake2b(pickle.dumps(seen), digest_size=16).hexdigest()
+
+
+def drawn(draw: Callable[[], go.Figure], *, of: str) -> Drawing:
+    """A figure, built once for the same content and theme: Plotly takes some 10 ms for each it builds.
+
+    Args:
+        draw: builds it.
+        of: all that it depends on but the theme, see `digest`; figures hold no personal data.
+    """
+    return Drawing(_spec(of, palette.is_dark(), draw))
+
+
+@st.cache_data(ttl=900, max_entries=500, show_spinner=False)
+def _spec(of: str, is_dark: bool, _draw: Callable[[], go.Figure]) -> dict[str, Any]:  # noqa: ARG001, FBT001 - the key
+    spec: dict[str, Any] = _draw().to_dict()
+    return spec
+
+
 def show(
-    figure: go.Figure,
+    figure: go.Figure | Drawing,
     *,
     key: str,
     on_select: Callable[[], None] | str | None = None,
@@ -73,15 +123,16 @@ def show(
     Returns:
         The points clicked, as Plotly describes them ('x', 'y', 'customdata', ...); empty without `on_select`.
     """
-    figure.update_layout(template=template(palette.current()))
+    spec = figure.spec if isinstance(figure, Drawing) else figure.to_dict()
+    layout = {**spec.get("layout", {}), "template": _template_spec(palette.current())}
     if height is not None:
-        figure.update_layout(height=height)
+        layout["height"] = height
     if on_select is None:
-        st.plotly_chart(figure, theme=None, key=key, config=_CONFIG)
+        st.plotly_chart(_Checked({**spec, "layout": layout}), theme=None, key=key, config=_CONFIG)
         return []
-    figure.update_layout(clickmode="event+select")
+    layout["clickmode"] = "event+select"
     state: Any = st.plotly_chart(
-        figure,
+        _Checked({**spec, "layout": layout}),
         theme=None,
         key=key,
         config=_CONFIG,

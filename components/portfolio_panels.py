@@ -43,7 +43,9 @@ def ageing(seen: Overview, chosen: PortfolioFilter, choices: FilterChoices) -> N
         help="Active accounts by days past due at the day-end; the mark is the last day-end of the month before.",
     )
     rows = len(seen.ageing)
-    figure = portfolio_charts.ageing(seen, palette.current())
+    figure = charts.drawn(
+        lambda: portfolio_charts.ageing(seen, palette.current()), of=charts.digest(("ageing", seen.ageing))
+    )
     st.caption("Accounts by bucket; the upright mark is the month's start" if seen.opening_on else "Accounts by bucket")
     points = charts.show(figure, key="portfolio.ageing", on_select="rerun", height=60 + 38 * (rows - 1))
     picked = {str(point.get("y")) for point in points}
@@ -56,7 +58,7 @@ def ageing(seen: Overview, chosen: PortfolioFilter, choices: FilterChoices) -> N
                 icon=":material/table_rows:",
                 query_params=account_query(AccountFilter(scope=chosen, buckets=(age.bucket,), as_of=as_of), choices),
             )
-    exports.downloads(f"Buckets {seen.as_of}", _age_rows(seen), key="portfolio.ageing.export")
+    exports.downloads(f"Buckets {seen.as_of}", lambda: _age_rows(seen), key="portfolio.ageing.export")
 
 
 def _age_rows(seen: Overview) -> list[dict[str, object]]:
@@ -87,18 +89,24 @@ def vintages(curves: tuple[Vintage, ...]) -> None:
         return
     st.markdown(f"##### {_vintage_words(shown)}", help=VINTAGE_MEANING)
     left, right = st.columns(2)
+    content = charts.digest(shown)
     for days, place in ((30, left), (90, right)):
         with place:
-            charts.show(
-                portfolio_charts.vintages(shown, days, palette.current()), key=f"portfolio.vintage.{days}", height=290
+            figure = charts.drawn(
+                lambda days=days: portfolio_charts.vintages(shown, days, palette.current()),  # type: ignore[misc]
+                of=f"vintages {days} {content}",
             )
-    rows = [
+            charts.show(figure, key=f"portfolio.vintage.{days}", height=290)
+    exports.downloads("Vintages", lambda: _vintage_rows(curves), key="portfolio.vintages.export")
+
+
+def _vintage_rows(curves: tuple[Vintage, ...]) -> list[dict[str, object]]:
+    return [
         {"vintage": curve.label, "as_of": p.as_of, "month": p.month, "loans": p.loans, "loans_30_plus": p.loans_30,
          "loans_90_plus": p.loans_90, "share_30_plus": p.share_30, "share_90_plus": p.share_90}
         for curve in curves
         for p in curve.points
     ]  # fmt: skip
-    exports.downloads("Vintages", rows, key="portfolio.vintages.export")
 
 
 def _vintage_words(curves: list[Vintage]) -> str:
@@ -144,7 +152,9 @@ def segments(actor: Actor, found: WorstSegments | None, *, chosen: PortfolioFilt
     left, right = st.columns([2, 3])
     with left:
         shown = min(len(found.segments), 10)
-        figure = portfolio_charts.segments(found, palette.current())
+        figure = charts.drawn(
+            lambda: portfolio_charts.segments(found, palette.current()), of=charts.digest(("segments", found))
+        )
         charts.show(figure, key="portfolio.segments.bars", height=50 + 32 * shown)
     with right:
         value = tables.table(found.segments, _SEGMENT_COLUMNS, key="portfolio.segments", select="value", height=370)

@@ -48,7 +48,10 @@ def matrix(seen: Rolls, month: RollMonth, measure: Measure, *, chosen: Portfolio
     st.caption(f"Where accounts of {day(month.opening_on)} (rows) were on {day(month.closing_on)}, % of the row")
     rows = sum(1 for code in range(len(seen.bucket_labels)) if month.row(code).loans)
     points = charts.show(
-        portfolio_charts.matrix(seen, month, measure, palette.current()),
+        charts.drawn(
+            lambda: portfolio_charts.matrix(seen, month, measure, palette.current()),
+            of=charts.digest(("matrix", month, measure)),
+        ),
         key="portfolio.matrix",
         on_select="rerun",
         height=60 + 38 * max(rows, 2),
@@ -94,11 +97,15 @@ def trends(seen: Rolls, measure: Measure) -> None:
     st.markdown(f"##### {trend(seen, measure)}", help="  \n".join(_meanings()))
     st.html(_legend(portfolio_charts.outcome_colours(colours)))
     top = portfolio_charts.highest(seen, measure)
+    content = charts.digest((seen, measure))
     with st.grid(5, min_column_width=150, gap="xsmall"):
         for bucket in range(1, len(seen.bucket_labels)):
-            figure = portfolio_charts.trend(seen, bucket, measure, colours, top=top)
+            figure = charts.drawn(
+                lambda bucket=bucket: portfolio_charts.trend(seen, bucket, measure, colours, top=top),  # type: ignore[misc]
+                of=f"trend {bucket} {content}",
+            )
             charts.show(figure, key=f"portfolio.trend.{bucket}", height=190)
-    exports.downloads("Roll trends", _trend_rows(seen), key="portfolio.trends.export")
+    exports.downloads("Roll trends", lambda: _trend_rows(seen), key="portfolio.trends.export")
 
 
 def _meanings() -> Sequence[str]:
