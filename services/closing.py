@@ -192,7 +192,8 @@ def _do_range(run_id: int, day: date, *, is_current: bool) -> closing.RangeCount
         closing.lock_range(session, first, last)
         counts = record_range(session, day, first, last, is_current=is_current)
         if is_current:
-            promises.settle(session, day, first, last)
+            with closing.for_sets(session):
+                promises.settle(session, day, first, last)
             reminders.cancel_settled(session, first, last)
         close_runs.finish_range(session, run_id, claimed, loans=counts.loans)
         return counts
@@ -218,7 +219,7 @@ def _refresh_cases(day: date, *, progress: Progress | None, workers: int) -> Non
             first, last = left.popleft()
         except IndexError:
             return False
-        with transaction(statement_timeout_ms=0) as session:
+        with transaction(statement_timeout_ms=0) as session, closing.for_sets(session):
             cases.refresh(session, day, first, last)
         return True
 
