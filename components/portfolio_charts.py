@@ -43,9 +43,6 @@ def ageing(seen: Overview, colours: Palette) -> go.Figure:
             y=labels,
             orientation="h",
             marker_color=[colours.bucket(age.bucket, of) for age in ages],
-            text=[money.count(age.now.loans) for age in ages],
-            textposition="outside",
-            cliponaxis=False,
             customdata=[(money.full(age.now.outstanding), money.full(age.now.overdue)) for age in ages],
             hovertemplate="<b>%{y}</b>: %{x:,} accounts<br>outstanding %{customdata[0]}<br>"
             "overdue %{customdata[1]}<extra>now</extra>",
@@ -61,6 +58,15 @@ def ageing(seen: Overview, colours: Palette) -> go.Figure:
         customdata=[money.full(was.outstanding) for _, was in opening],
         hovertemplate="<b>%{y}</b>: %{x:,} accounts<br>outstanding %{customdata}<extra>month start</extra>",
         name="month start",
+    )
+    figure.add_scatter(  # past whichever of bar and mark is longer, so that neither strikes the count through
+        x=[max(age.now.loans, age.opening.loans if age.opening else 0) for age in ages],
+        y=labels,
+        mode="text",
+        text=[f"  {money.count(age.now.loans)}" for age in ages],
+        textposition="middle right",
+        cliponaxis=False,
+        hoverinfo="skip",
     )
     figure.update_layout(showlegend=False, margin={"l": 8, "r": 44, "t": 8, "b": 8}, bargap=0.35)
     figure.update_yaxes(autorange="reversed", title=None)
