@@ -13,7 +13,6 @@ docs/delinquency.md first; the stages below follow its order.
 
 from db.queries.loan_scope import Scope
 
-
 # A reversed payment counts as if it never came, once its reversal is known.
 _SUMS = """
 book AS MATERIALIZED (

@@ -237,9 +237,7 @@ def test_values_survive_any_dialect(session, tmp_path, rows, separator, number):
     try:
         imports.load_file(SYSTEM, path, kind="loan_book", options={"date_order": "dmy"})
         found = session.execute(
-            text(
-                "SELECT principal, disbursed_on, name FROM loan l JOIN borrower b ON b.id = borrower_id ORDER BY l.id"
-            )
+            text("SELECT principal, disbursed_on, name FROM loan l JOIN borrower b ON b.id = borrower_id ORDER BY l.id")
         ).all()
     finally:
         outer.rollback()

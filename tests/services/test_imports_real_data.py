@@ -35,7 +35,8 @@ def _moves_in_pandas(frame, top):
     pairs = pd.concat(
         [pd.DataFrame({"here": frame.iloc[:, i], "next": frame.iloc[:, i + 1]}) for i in range(frame.shape[1] - 1)]
     )
-    return {tuple(int(v) for v in key): int(n) for key, n in pairs.value_counts().items()}
+    counted = pairs.value_counts()
+    return {(int(a), int(b)): int(n) for (a, b), n in zip(counted.index.tolist(), counted.tolist(), strict=True)}
 
 
 def _shares(moves, start):
