@@ -142,6 +142,15 @@ def refresh_for(session: Session, as_of: date, borrower_ids: Sequence[int]) -> C
     return _refresh(session, as_of, queries.these_borrowers(borrower_ids))
 
 
+def reprioritise(session: Session, as_of: date, first_borrower_id: int, last_borrower_id: int) -> int:
+    """Recompute the open cases of a range of borrowers without opening or closing any, in the caller's transaction.
+
+    What follows a change of scores: nothing that is owed changed, only the points. How many cases changed.
+    """
+    scope = queries.borrower_range(first_borrower_id, last_borrower_id)
+    return queries.recompute(session, scope, as_of=as_of, zone=lender.load(session).time_zone, points=POINTS)
+
+
 def _refresh(session: Session, as_of: date, scope: queries.Scope) -> CaseChanges:
     zone = lender.load(session).time_zone
     closed = queries.close_settled(session, scope, as_of=as_of)

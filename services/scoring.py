@@ -8,9 +8,10 @@ from typing import Any, Final
 from sqlalchemy.orm import Session
 
 from db.engine import reading, transaction
+from db.queries import close_runs, closing
 from db.queries import lender as lender_queries
 from db.queries import scoring as queries
-from services import audit
+from services import audit, cases, lender
 from services.actors import Actor, Permission
 
 BANDS: Final = {0: "Not scored", 1: "Very low", 2: "Low", 3: "Medium", 4: "High", 5: "Very high"}
@@ -75,6 +76,8 @@ class ScoreSummary:
 def score(actor: Actor, as_of: date, *, progress: Progress | None = None) -> ScoreSummary:
     """Score every active loan from its state, by ranges of loan ids with a transaction each. Safe to run twice.
 
+    Priorities of cases follow, since the risk band counts in them.
+
     Args:
         actor: who asks.
         as_of: business date that the scores are kept under; normally the one just closed.
@@ -92,10 +95,21 @@ def score(actor: Actor, as_of: date, *, progress: Progress | None = None) -> Sco
             changed += score_range(session, as_of, first, last)
         if progress is not None:
             progress(done, len(todo), "scoring loans")
+    if changed:
+        _reprioritise(as_of)
     summary = ScoreSummary(changed=changed, ranges=len(todo))
     with transaction() as session:
         _record(session, actor, as_of, summary)
     return summary
+
+
+def _reprioritise(as_of: date) -> None:
+    with reading() as session:
+        today = max(as_of, lender.load(session).today)
+        todo = close_runs.borrower_ranges(session, size=_RANGE)
+    for first, last in todo:
+        with transaction(statement_timeout_ms=0) as session, closing.for_sets(session):
+            cases.reprioritise(session, today, first, last)
 
 
 def _record(session: Session, actor: Actor, as_of: date, summary: ScoreSummary) -> None:

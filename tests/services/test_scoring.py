@@ -5,10 +5,10 @@ from datetime import date, timedelta
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from db.models.stands import LoanState, RiskScore
-from db.models.work import Promise
+from db.models.work import CollectionCase, Promise
 from db.queries import scoring as queries
 from services import scoring
 from services.actors import SYSTEM
@@ -131,6 +131,26 @@ def test_promises_broken_half_a_year_ago_no_longer_count(session):
     assert _scored(session, loan)[2] == ["broken_promises_1:6"]
     scoring.score(SYSTEM, AS_OF + timedelta(days=200))
     assert _scored(session, loan) == (0, 1, [])
+
+
+def test_priority_of_the_case_follows_a_new_band(session):
+    borrower_id, loan_id = builders.make_overdue(session, dpd=45, as_of=AS_OF)
+    builders.make_case(session, borrower_id, opened_on=AS_OF)
+    session.commit()
+    scoring.score(SYSTEM, AS_OF)
+    calm = _case(session, borrower_id)
+    session.execute(update(LoanState).where(LoanState.loan_id == loan_id).values(bounces=7, missed_instalments=9))
+    session.commit()
+    scoring.score(SYSTEM, AS_OF)
+    pressing = _case(session, borrower_id)
+    assert pressing.risk_band > calm.risk_band
+    assert pressing.priority > calm.priority
+    assert pressing.priority_reasons != calm.priority_reasons
+
+
+def _case(session, borrower_id):
+    columns = (CollectionCase.risk_band, CollectionCase.priority, CollectionCase.priority_reasons)
+    return session.execute(select(*columns).where(CollectionCase.borrower_id == borrower_id)).one()
 
 
 def test_a_run_is_one_audit_event(session):
