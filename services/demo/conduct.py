@@ -68,6 +68,7 @@ class FollowUps:
     """Call-backs asked for; `done_at` NaT while open."""
 
     loan: Ints
+    asked_at: Days
     due_at: Days
     done_at: Days
 
@@ -150,7 +151,7 @@ def _follow_ups(rng: np.random.Generator, attempts: Attempts, today: np.datetime
     hit = np.flatnonzero(attempts.outcome == _CALL_BACK)
     due = attempts.at[hit] + rng.integers(1, 5, len(hit)) * 86_400
     is_done: Flags = due.astype("datetime64[D]") < today - 1
-    return FollowUps(attempts.loan[hit], due, np.where(is_done, due + 900, np.datetime64("NaT", "s")))
+    return FollowUps(attempts.loan[hit], attempts.at[hit], due, np.where(is_done, due + 900, np.datetime64("NaT", "s")))
 
 
 def _holds(rng: np.random.Generator, book: Book, episodes: Episodes, today: np.datetime64) -> Holds:

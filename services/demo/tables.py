@@ -247,6 +247,7 @@ def _follow_ups(run: Run, borrowers: Ints, owner: Ints) -> Columns:
     asked = run.conduct.follow_ups
     return {
         "borrower_id": pa.array(borrowers[run.book.borrower[asked.loan]]),
+        "created_at": moment(asked.asked_at),
         "due_at": moment(asked.due_at),
         "action": constant("call_back", len(asked.loan)),
         "done_at": moment(asked.done_at),

@@ -109,6 +109,7 @@ def test_everything_that_happens_to_loans_happens_in_it(run):
     assert set(lived.bounces.reason) == {0, 1, 2, 3}
     assert (done.promises.due_on > DAY).any()
     assert np.isnat(done.follow_ups.done_at).any()
+    assert (done.follow_ups.asked_at < done.follow_ups.due_at).all()
     assert len(done.holds.borrower) > 0
 
 
