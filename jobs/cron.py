@@ -4,6 +4,7 @@ Any number may run, on any hosts: Postgres lets one lead, the others take over w
 """
 
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import redis
@@ -65,17 +66,20 @@ def run() -> None:
     dispatcher = Dispatcher()
     dispatcher.start()
     try:
-        while dispatcher.is_alive():
-            try:
-                scheduler = PlanningScheduler(connect(), dispatcher)
-                scheduler.register(tick, QUICK, interval=_TICK_SECONDS)
-                scheduler.start()  # type: ignore[no-untyped-call]
-            except redis.RedisError:
-                log.warning("cron.queue_unreachable")
-                time.sleep(_BACK_OFF_SECONDS)
-            else:
-                break  # told to stop
-    except StopRequested:
-        pass
+        with suppress(StopRequested):  # told to stop while it waits
+            _schedule(dispatcher)
     finally:
         dispatcher.stop()
+
+
+def _schedule(dispatcher: Dispatcher) -> None:
+    while dispatcher.is_alive():
+        try:
+            scheduler = PlanningScheduler(connect(), dispatcher)
+            scheduler.register(tick, QUICK, interval=_TICK_SECONDS)
+            scheduler.start()  # type: ignore[no-untyped-call]
+        except redis.RedisError:
+            log.warning("cron.queue_unreachable")
+            time.sleep(_BACK_OFF_SECONDS)
+        else:
+            return  # told to stop

@@ -14,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,12 +105,12 @@ def _start(process: processes.Process, folder: Path) -> subprocess.Popen[bytes]:
 def _wait_for_web(app: LiveApp, web: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + START_SECONDS
     while True:
-        try:
-            with urllib.request.urlopen(f"{app.address}/_stcore/health", timeout=2) as answer:
-                if answer.status == 200:
-                    return
-        except (urllib.error.URLError, OSError):
-            pass
+        with (
+            suppress(urllib.error.URLError, OSError),  # not up yet
+            urllib.request.urlopen(f"{app.address}/_stcore/health", timeout=2) as answer,
+        ):
+            if answer.status == 200:
+                return
         written = (app.log / "web.log").read_text(errors="replace")[-2000:]
         assert web.poll() is None, f"the web server ended:\n{written}"
         assert time.monotonic() < deadline, f"the web server did not answer within {START_SECONDS} s:\n{written}"
