@@ -285,7 +285,7 @@ def search(actor: Actor, typed: str) -> list[Hit]:
         raise InvalidInput({"search": "Type at least two characters of a name, a number, or a whole phone number."})
     owner = None if actor.may(Permission.VIEW_ALL_CASES) else actor.id or 0
     with reading() as session:
-        region = lender.load(session).locale[-2:]
+        region = lender.load(session).region
         index = _phone_index(wanted, region)
         rows = queries.search(session, wanted, phone_index=index, owner_id=owner, limit=SEARCH_LIMIT)
     return [Hit(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name

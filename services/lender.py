@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 
+import phonenumbers
 from sqlalchemy.orm import Session
 
 from db.engine import reading
@@ -33,6 +34,16 @@ class LenderSettings:
         first = "Current" if edges[0] == 0 else f"0–{edges[0]}"
         between = [f"{low + 1}–{high}" for low, high in pairwise(edges)]
         return (first, *between, f"{edges[-1]}+")
+
+    @property
+    def region(self) -> str:
+        """The lender's country, ISO 3166: 'IN'."""
+        return self.locale[-2:]
+
+    @property
+    def phone_country(self) -> str:
+        """Calling code of the lender's country, digits: numbers written without one are of it."""
+        return str(phonenumbers.country_code_for_region(self.region))
 
     @property
     def today(self) -> date:

@@ -21,7 +21,7 @@ from db.engine import after_commit, reading, transaction
 from db.queries.imports import batches as queries
 from db.queries.imports import staging as staging_queries
 from db.queries.imports.plan import Plan
-from services import audit, jobs
+from services import audit, jobs, lender
 from services.actors import Actor, Permission
 from services.errors import Conflict, NotFound
 from services.imports import files, mapping, profiles
@@ -253,7 +253,8 @@ def set_reading(
         headers = row.options["_headers"]
         chosen = {header: target for header, target in mapped.items() if target}
         mapping.checked(Kind(row.kind), headers, chosen, options)
-        values = {"mapping": chosen, "options": {**options, "_headers": headers}, "profile_id": profile_id}
+        told = {"phone_country": lender.load(session).phone_country, **options}
+        values = {"mapping": chosen, "options": {**told, "_headers": headers}, "profile_id": profile_id}
         if not queries.move(
             session, batch_id, from_=("uploaded", "checked", "failed"), to="uploaded", error=None, **values
         ):

@@ -134,8 +134,15 @@ def _phone(cell: str, options: Mapping[str, Any]) -> str:
     assert country.isdigit(), country
     digits = rf"regexp_replace(regexp_replace({cell}, '\.0$', ''), '[^0-9]', '', 'g')"
     national = r"^[6-9]\d{9}$" if country == "91" else r"^[1-9]\d{6,10}$"
+    trunk = (  # a zero written after the country's code is not dialled (in Italy it is): search drops it too
+        rf"WHEN {cell} ~ '^\s*\+' AND {digits} ~ '^{country}0+[1-9]\d{{5,11}}$' "
+        rf"THEN '+{country}' || ltrim(substr({digits}, {len(country) + 1}), '0') "
+        if country != "39"
+        else ""
+    )
     return (
         rf"(CASE WHEN {cell} ~ '[A-Za-z]' THEN NULL "
+        f"{trunk}"
         rf"WHEN {cell} ~ '^\s*\+' AND {digits} ~ '^[1-9]\d{{7,14}}$' THEN '+' || {digits} "
         rf"WHEN {digits} ~ '^00[1-9]\d{{7,14}}$' THEN '+' || substr({digits}, 3) "
         rf"WHEN {digits} ~ '{national}' THEN '+{country}' || {digits} "
