@@ -40,6 +40,69 @@ def these_loans(loan_ids: Sequence[int]) -> Scope:
     return Scope("p.loan_id = ANY(CAST(:ids AS bigint[]))", {"ids": list(loan_ids)})
 
 
+_SETTLE = """
+WITH RECURSIVE loans AS MATERIALIZED (
+    SELECT DISTINCT p.loan_id FROM promise p WHERE {scope}
+), promised AS MATERIALIZED (
+    SELECT p.id, p.loan_id, p.amount, p.promised_on, p.due_on,
+           p.due_on + CAST(:grace AS integer) AS last_day,
+           row_number() OVER (PARTITION BY p.loan_id ORDER BY p.due_on, p.id) AS place
+    FROM promise p JOIN loans USING (loan_id)
+    WHERE p.cancelled_at IS NULL AND p.promised_on <= :as_of
+), since AS (
+    SELECT loan_id, min(promised_on) AS first_day FROM promised GROUP BY loan_id
+), taken_back AS (
+    SELECT r.loan_id, r.reverses_reference AS reference, sum(r.amount) AS amount
+    FROM payment r JOIN since USING (loan_id)
+    WHERE r.kind = 'reversal' AND r.paid_on <= :as_of
+    GROUP BY 1, 2
+), received AS (
+    SELECT y.loan_id, array_agg(y.paid_on ORDER BY y.paid_on, y.id) AS days,
+           array_agg(greatest(y.amount - coalesce(t.amount, 0), 0) ORDER BY y.paid_on, y.id) AS remaining
+    FROM payment y JOIN since s USING (loan_id)
+    LEFT JOIN taken_back t ON t.loan_id = y.loan_id AND t.reference = y.reference
+    WHERE y.kind = 'payment' AND y.paid_on BETWEEN s.first_day AND :as_of
+    GROUP BY y.loan_id
+), taking AS (
+    SELECT s.loan_id, 0::bigint AS place, NULL::bigint AS id, coalesce(r.days, '{{}}') AS days,
+           coalesce(r.remaining, '{{}}') AS remaining, 0::numeric AS taken, NULL::date AS taken_on
+    FROM since s LEFT JOIN received r USING (loan_id)
+    UNION ALL
+    SELECT g.loan_id, p.place, p.id, g.days, n.remaining, n.taken, n.taken_on
+    FROM taking g
+    JOIN promised p ON p.loan_id = g.loan_id AND p.place = g.place + 1
+    CROSS JOIN LATERAL (
+        SELECT coalesce(array_agg(q.rest - q.used ORDER BY q.i), '{{}}') AS remaining,
+               coalesce(sum(q.used), 0) AS taken, max(q.day) FILTER (WHERE q.used > 0) AS taken_on
+        FROM (
+            SELECT w.i, w.day, w.rest,
+                   CASE WHEN w.counts THEN least(w.rest, greatest(p.amount - (w.so_far - w.rest), 0)) ELSE 0
+                   END AS used
+            FROM (
+                SELECT u.i, u.day, u.rest, u.day BETWEEN p.promised_on AND p.last_day AS counts,
+                       sum(u.rest) FILTER (WHERE u.day BETWEEN p.promised_on AND p.last_day)
+                           OVER (ORDER BY u.i) AS so_far
+                FROM unnest(g.days, g.remaining) WITH ORDINALITY AS u (day, rest, i)
+            ) w
+        ) q
+    ) n
+), derived AS (
+    SELECT p.id, g.taken AS paid_amount,
+           CASE WHEN g.taken >= p.amount THEN 'kept'
+                WHEN p.last_day >= :as_of THEN 'pending'
+                WHEN g.taken > 0 THEN 'partly_kept' ELSE 'broken' END AS status,
+           CASE WHEN g.taken >= p.amount THEN g.taken_on
+                WHEN p.last_day < :as_of THEN p.last_day + 1 END AS resolved_on
+    FROM taking g JOIN promised p ON p.id = g.id
+)
+UPDATE promise p SET status = d.status, paid_amount = d.paid_amount, resolved_on = d.resolved_on
+FROM derived d
+WHERE d.id = p.id
+  AND (p.status, p.paid_amount, p.resolved_on) IS DISTINCT FROM (d.status, d.paid_amount, d.resolved_on)
+RETURNING p.borrower_id
+"""
+
+
 def settle(session: Session, scope: Scope, *, as_of: date, grace_days: int) -> list[int]:
     """Derive the status of promises from the payments known by `as_of`; ids of the borrowers whose promises changed.
 
@@ -47,67 +110,7 @@ def settle(session: Session, scope: Scope, *, as_of: date, grace_days: int) -> l
     the day of the promise and its date plus grace, and what one promise took is not there for the next. A reversal
     known by `as_of` takes its payment away.
     """
-    statement = text(f"""
-        WITH RECURSIVE loans AS MATERIALIZED (
-            SELECT DISTINCT p.loan_id FROM promise p WHERE {scope.predicate}
-        ), promised AS MATERIALIZED (
-            SELECT p.id, p.loan_id, p.amount, p.promised_on, p.due_on,
-                   p.due_on + CAST(:grace AS integer) AS last_day,
-                   row_number() OVER (PARTITION BY p.loan_id ORDER BY p.due_on, p.id) AS place
-            FROM promise p JOIN loans USING (loan_id)
-            WHERE p.cancelled_at IS NULL AND p.promised_on <= :as_of
-        ), since AS (
-            SELECT loan_id, min(promised_on) AS first_day FROM promised GROUP BY loan_id
-        ), taken_back AS (
-            SELECT r.loan_id, r.reverses_reference AS reference, sum(r.amount) AS amount
-            FROM payment r JOIN since USING (loan_id)
-            WHERE r.kind = 'reversal' AND r.paid_on <= :as_of
-            GROUP BY 1, 2
-        ), received AS (
-            SELECT y.loan_id, array_agg(y.paid_on ORDER BY y.paid_on, y.id) AS days,
-                   array_agg(greatest(y.amount - coalesce(t.amount, 0), 0) ORDER BY y.paid_on, y.id) AS remaining
-            FROM payment y JOIN since s USING (loan_id)
-            LEFT JOIN taken_back t ON t.loan_id = y.loan_id AND t.reference = y.reference
-            WHERE y.kind = 'payment' AND y.paid_on BETWEEN s.first_day AND :as_of
-            GROUP BY y.loan_id
-        ), taking AS (
-            SELECT s.loan_id, 0::bigint AS place, NULL::bigint AS id, coalesce(r.days, '{{}}') AS days,
-                   coalesce(r.remaining, '{{}}') AS remaining, 0::numeric AS taken, NULL::date AS taken_on
-            FROM since s LEFT JOIN received r USING (loan_id)
-            UNION ALL
-            SELECT g.loan_id, p.place, p.id, g.days, n.remaining, n.taken, n.taken_on
-            FROM taking g
-            JOIN promised p ON p.loan_id = g.loan_id AND p.place = g.place + 1
-            CROSS JOIN LATERAL (
-                SELECT coalesce(array_agg(q.rest - q.used ORDER BY q.i), '{{}}') AS remaining,
-                       coalesce(sum(q.used), 0) AS taken, max(q.day) FILTER (WHERE q.used > 0) AS taken_on
-                FROM (
-                    SELECT w.i, w.day, w.rest,
-                           CASE WHEN w.counts THEN least(w.rest, greatest(p.amount - (w.so_far - w.rest), 0)) ELSE 0
-                           END AS used
-                    FROM (
-                        SELECT u.i, u.day, u.rest, u.day BETWEEN p.promised_on AND p.last_day AS counts,
-                               sum(u.rest) FILTER (WHERE u.day BETWEEN p.promised_on AND p.last_day)
-                                   OVER (ORDER BY u.i) AS so_far
-                        FROM unnest(g.days, g.remaining) WITH ORDINALITY AS u (day, rest, i)
-                    ) w
-                ) q
-            ) n
-        ), derived AS (
-            SELECT p.id, g.taken AS paid_amount,
-                   CASE WHEN g.taken >= p.amount THEN 'kept'
-                        WHEN p.last_day >= :as_of THEN 'pending'
-                        WHEN g.taken > 0 THEN 'partly_kept' ELSE 'broken' END AS status,
-                   CASE WHEN g.taken >= p.amount THEN g.taken_on
-                        WHEN p.last_day < :as_of THEN p.last_day + 1 END AS resolved_on
-            FROM taking g JOIN promised p ON p.id = g.id
-        )
-        UPDATE promise p SET status = d.status, paid_amount = d.paid_amount, resolved_on = d.resolved_on
-        FROM derived d
-        WHERE d.id = p.id
-          AND (p.status, p.paid_amount, p.resolved_on) IS DISTINCT FROM (d.status, d.paid_amount, d.resolved_on)
-        RETURNING p.borrower_id
-    """)
+    statement = text(_SETTLE.format(scope=scope.predicate))
     rows = session.execute(statement, {"as_of": as_of, "grace": grace_days, **scope.values})
     return sorted(set(rows.scalars()))
 

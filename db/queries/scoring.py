@@ -36,6 +36,54 @@ def ranges(session: Session, size: int) -> list[tuple[int, int]]:
     return [(start, min(start + size - 1, last)) for start in range(first, last + 1, size)]
 
 
+_SCORE_RANGE = """
+WITH broken AS (
+    SELECT loan_id, count(*) AS broken FROM promise
+    WHERE loan_id BETWEEN :first AND :last AND status = 'broken' AND due_on > CAST(:as_of AS date) - 180
+      AND due_on <= :as_of
+    GROUP BY loan_id
+), pointed AS (
+    SELECT s.loan_id, s.risk_score AS old_score, s.risk_band AS old_band,
+           {points}, {codes}
+    FROM loan_state s LEFT JOIN broken b ON b.loan_id = s.loan_id
+    WHERE s.loan_id BETWEEN :first AND :last AND s.status = 'active'
+), scored AS (
+    SELECT loan_id, old_score, old_band,
+           least({total}, 100) AS score,
+           CASE WHEN {total} = 0 THEN '{{}}'::text[] ELSE ARRAY(
+               SELECT r.code || ':' || r.points
+               FROM (VALUES {pairs}) AS r (code, points)
+               WHERE r.points > 0 ORDER BY r.points DESC, r.code
+           ) END AS reasons
+    FROM pointed
+), banded AS (
+    SELECT *, 1 + (SELECT count(*) FROM unnest(CAST(:bands AS integer[])) AS edge WHERE score > edge) AS band
+    FROM scored
+), changed AS MATERIALIZED (
+    SELECT n.loan_id, n.score, n.band, n.reasons FROM banded n
+    LEFT JOIN LATERAL (
+        SELECT r.reasons, r.model_id FROM risk_score r WHERE r.loan_id = n.loan_id
+        ORDER BY r.scored_on DESC LIMIT 1
+    ) AS latest ON n.score > 0 AND n.score = n.old_score
+    WHERE (n.score, n.band) IS DISTINCT FROM (CAST(n.old_score AS integer), CAST(n.old_band AS bigint))
+       OR n.score > 0
+          AND (n.reasons, CAST(:model AS integer)) IS DISTINCT FROM (latest.reasons, latest.model_id)
+), kept AS (
+    INSERT INTO risk_score (loan_id, scored_on, model_id, score, band, reasons)
+    SELECT loan_id, :as_of, :model, score, band, reasons FROM changed ORDER BY loan_id
+    ON CONFLICT (loan_id, scored_on) DO UPDATE
+    SET (model_id, score, band, reasons)
+        = (excluded.model_id, excluded.score, excluded.band, excluded.reasons)
+), shown AS (
+    UPDATE loan_state s SET risk_score = c.score, risk_band = c.band
+    FROM changed c
+    WHERE s.loan_id = c.loan_id
+      AND (s.risk_score, s.risk_band) IS DISTINCT FROM (CAST(c.score AS smallint), CAST(c.band AS smallint))
+)
+SELECT count(*) FROM changed
+"""
+
+
 def score_range(
     session: Session,
     *,
@@ -52,52 +100,7 @@ def score_range(
     points, codes, bound = _cases(features)
     total = " + ".join(f"{name}_points" for name in features)
     pairs = ", ".join(f"({name}_code, {name}_points)" for name in features)
-    statement = text(f"""
-        WITH broken AS (
-            SELECT loan_id, count(*) AS broken FROM promise
-            WHERE loan_id BETWEEN :first AND :last AND status = 'broken' AND due_on > CAST(:as_of AS date) - 180
-              AND due_on <= :as_of
-            GROUP BY loan_id
-        ), pointed AS (
-            SELECT s.loan_id, s.risk_score AS old_score, s.risk_band AS old_band,
-                   {points}, {codes}
-            FROM loan_state s LEFT JOIN broken b ON b.loan_id = s.loan_id
-            WHERE s.loan_id BETWEEN :first AND :last AND s.status = 'active'
-        ), scored AS (
-            SELECT loan_id, old_score, old_band,
-                   least({total}, 100) AS score,
-                   CASE WHEN {total} = 0 THEN '{{}}'::text[] ELSE ARRAY(
-                       SELECT r.code || ':' || r.points
-                       FROM (VALUES {pairs}) AS r (code, points)
-                       WHERE r.points > 0 ORDER BY r.points DESC, r.code
-                   ) END AS reasons
-            FROM pointed
-        ), banded AS (
-            SELECT *, 1 + (SELECT count(*) FROM unnest(CAST(:bands AS integer[])) AS edge WHERE score > edge) AS band
-            FROM scored
-        ), changed AS MATERIALIZED (
-            SELECT n.loan_id, n.score, n.band, n.reasons FROM banded n
-            LEFT JOIN LATERAL (
-                SELECT r.reasons, r.model_id FROM risk_score r WHERE r.loan_id = n.loan_id
-                ORDER BY r.scored_on DESC LIMIT 1
-            ) AS latest ON n.score > 0 AND n.score = n.old_score
-            WHERE (n.score, n.band) IS DISTINCT FROM (CAST(n.old_score AS integer), CAST(n.old_band AS bigint))
-               OR n.score > 0
-                  AND (n.reasons, CAST(:model AS integer)) IS DISTINCT FROM (latest.reasons, latest.model_id)
-        ), kept AS (
-            INSERT INTO risk_score (loan_id, scored_on, model_id, score, band, reasons)
-            SELECT loan_id, :as_of, :model, score, band, reasons FROM changed ORDER BY loan_id
-            ON CONFLICT (loan_id, scored_on) DO UPDATE
-            SET (model_id, score, band, reasons)
-                = (excluded.model_id, excluded.score, excluded.band, excluded.reasons)
-        ), shown AS (
-            UPDATE loan_state s SET risk_score = c.score, risk_band = c.band
-            FROM changed c
-            WHERE s.loan_id = c.loan_id
-              AND (s.risk_score, s.risk_band) IS DISTINCT FROM (CAST(c.score AS smallint), CAST(c.band AS smallint))
-        )
-        SELECT count(*) FROM changed
-    """)
+    statement = text(_SCORE_RANGE.format(points=points, codes=codes, total=total, pairs=pairs))
     values = {"first": loans[0], "last": loans[1], "as_of": as_of, "model": model_id, "bands": list(bands)}
     return int(session.execute(statement, {**bound, **values}).scalar_one())
 
