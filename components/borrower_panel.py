@@ -12,6 +12,7 @@ from components import (
     money,
     notices,
     outcome_form,
+    payment_form,
     promise_form,
     schedule_strip,
     status_form,
@@ -19,16 +20,12 @@ from components import (
     timeline,
 )
 from components.tables import Column
-from services import borrowers, cases
+from services import borrowers, cases, promises
 from services.actors import Actor, Permission
+from services.audit import searching
 from services.borrowers import BorrowerView, LoanView
 from services.errors import NotFound
 
-_ACTIONS: dict[str, tuple[str, Callable[[Actor, BorrowerView], None]]] = {
-    "promise": ("Promise", promise_form.show),
-    "follow_up": ("Follow-up", follow_up_form.show),
-    "hold": ("Hold", status_form.show),
-}
 _HITS = (
     Column("name", "Name"),
     Column("number", "Number"),
@@ -104,7 +101,8 @@ def _figures(view: BorrowerView) -> list[tuple[str, str, str]]:
 def tabs(actor: Actor, view: BorrowerView) -> None:
     """What is known, a subject a tab."""
     names = ["Timeline", "Loans", "Contact", "Agreements", "Risk"]
-    drawn = st.tabs(names)
+    is_audited = actor.may(Permission.VIEW_AUDIT)
+    drawn = st.tabs([*names, "Audit"] if is_audited else names)
     with drawn[0]:
         timeline.show(actor, view.id)
     with drawn[1]:
@@ -112,9 +110,12 @@ def tabs(actor: Actor, view: BorrowerView) -> None:
     with drawn[2]:
         _contact(actor, view)
     with drawn[3]:
-        _agreements(view)
+        _agreements(actor, view)
     with drawn[4]:
         _risk(view)
+    if is_audited:
+        with drawn[5]:
+            _audit(actor, view)
 
 
 def _loans(view: BorrowerView) -> None:
@@ -165,14 +166,52 @@ _PROMISES = (
 )
 
 
-def _agreements(view: BorrowerView) -> None:
+def _agreements(actor: Actor, view: BorrowerView) -> None:
     if view.promises:
         tables.table(view.promises, _PROMISES, key="borrower.promises")
+        if actor.may(Permission.RECORD_CONTACT):
+            for promise in view.promises:
+                if promise.status == "pending":
+                    _take_back(actor, promise)
     else:
         empty.empty("No promises so far.", "Record one on the right.")
     for follow_up in view.follow_ups:
         action = cases.ACTIONS.get(follow_up.action, follow_up.action)
         st.markdown(f":material/event: {action}: **{dates.moment(follow_up.due_at)}**")
+
+
+def _take_back(actor: Actor, promise: promises.Promise) -> None:
+    label = f"Take back the promise of {money.full(promise.amount)} for {dates.day(promise.due_on)}"
+    with st.popover(label, icon=":material/undo:"), st.form(f"promise.cancel.{promise.id}", border=False):
+        reason = st.text_input("Reason", key=f"promise.cancel.{promise.id}.reason", max_chars=200)
+        is_sent = st.form_submit_button("Take it back", type="primary")
+        if is_sent:
+            with notices.showing_errors():
+                promises.cancel(actor, promise.id, reason=reason)
+                notices.after_rerun("The promise is taken back")
+
+
+_EVENTS = (
+    Column("at", "When", "moment", width=150),
+    Column("sentence", "What happened", width="large"),
+    Column("role", "Role", width=80),
+)
+_EVENTS_SHOWN = 50
+
+
+def _audit(actor: Actor, view: BorrowerView) -> None:
+    page = searching.search(actor, searching.Search(whom=view.number), limit=_EVENTS_SHOWN)
+    if not page.events:
+        empty.empty("No act about this borrower is in the trail yet.")
+        return
+    tables.table(page.events, _EVENTS, key="borrower.audit")
+    tables.totals(len(page.events), noun="events", of=page.found_label)
+    st.page_link(
+        "pages/audit.py",
+        label="Search the trail for this borrower",
+        icon=":material/verified_user:",
+        query_params={"audit.whom": view.number},
+    )
 
 
 def _risk(view: BorrowerView) -> None:
@@ -186,22 +225,34 @@ def _risk(view: BorrowerView) -> None:
         st.caption(" · ".join(f"{reason.words} :gray[({reason.points:+d})]" for reason in view.case.reasons))
 
 
+def _log_contact(actor: Actor, view: BorrowerView) -> None:
+    if saved := outcome_form.show(actor, view, with_next=False):
+        outcome_form.said(saved)
+
+
+_ACTIONS: dict[str, tuple[str, Permission, Callable[[Actor, BorrowerView], None]]] = {
+    "contact": ("Log contact", Permission.RECORD_CONTACT, _log_contact),
+    "promise": ("Promise", Permission.RECORD_CONTACT, promise_form.show),
+    "payment": ("Payment", Permission.RECORD_PAYMENT, payment_form.show),
+    "follow_up": ("Follow-up", Permission.RECORD_CONTACT, follow_up_form.show),
+    "hold": ("Hold", Permission.RECORD_CONTACT, status_form.show),
+}
+
+
 def actions(actor: Actor, view: BorrowerView) -> None:
-    """The acts, at one place; nothing for those who only look."""
-    if not actor.may(Permission.RECORD_CONTACT):
+    """The acts that the actor may do, at one place; nothing for those who only look."""
+    labels = {key: label for key, (label, needed, _) in _ACTIONS.items() if actor.may(needed)}
+    if not labels:
         return
     with st.container(border=True, key="borrower_actions", gap="small"):
-        labels = {"contact": "Log contact", **{key: label for key, (label, _) in _ACTIONS.items()}}
         act = st.segmented_control(
             "Act",
             list(labels),
-            default="contact",
+            default=next(iter(labels)),
             required=True,
             format_func=labels.__getitem__,
             key="borrower.act",
             label_visibility="collapsed",
         )
-        if act in _ACTIONS:
-            _ACTIONS[act][1](actor, view)
-        elif saved := outcome_form.show(actor, view, with_next=False):
-            outcome_form.said(saved)
+        if act in labels:
+            _ACTIONS[act][2](actor, view)

@@ -1,11 +1,13 @@
 """The borrower's page: finding one, what each role sees, and the acts on the right."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select, text
 
 from db.engine import reading, transaction
 from db.models.work import FollowUp, Hold, Promise
-from services import cases, lender
+from services import audit, cases, lender
 from services.actors import Role
 from tests import builders
 from tests.pages.conftest import opened, token_of, words
@@ -102,3 +104,57 @@ def test_number_is_shown_in_the_clear_for_a_reason_that_is_recorded(meera):
     with reading() as session:
         found = session.execute(text("SELECT count(*) FROM audit_event WHERE action = 'contact_point.revealed'"))
         assert found.scalar_one() == 1
+
+
+def test_leader_records_a_payment_once(meera):
+    borrower_id, loan_id = _someone_late()
+    app = act(page_of(Role.LEADER, borrower_id), "payment")
+    press(app, "Record payment")
+    assert "Enter the amount received." in words(app)
+    app.text_input(key=f"payment.{borrower_id}.amount").set_value("2,500")
+    press(app, "Record payment")
+    with reading() as session:
+        paid = session.execute(text("SELECT amount, mode FROM payment WHERE loan_id = :id"), {"id": loan_id}).all()
+    assert paid == [(2500, "cash")]
+
+
+def test_who_may_not_record_payments_is_not_offered_it(meera):
+    app = page_of(Role.AGENT, meera[0])
+    assert "payment" not in app.segmented_control(key="borrower.act").options
+
+
+def test_pending_promise_is_taken_back_with_a_reason(meera, cast):
+    borrower_id, loan_id = _someone_late()
+    with transaction() as session:
+        today = lender.current().today
+        builders.make_case(session, borrower_id, opened_on=today)
+        promise_id = builders.make_promise(
+            session, loan_id, amount=1_000, promised_on=today, due_on=today + timedelta(days=2)
+        )
+    app = page_of(Role.LEADER, borrower_id)
+    press(app, "Take it back")
+    assert "Say why the promise is taken back." in words(app) + "".join(error.value for error in app.error)
+    app.text_input(key=f"promise.cancel.{promise_id}.reason").set_value("wrong date")
+    press(app, "Take it back")
+    with reading() as session:
+        assert session.get_one(Promise, promise_id).status == "cancelled"
+
+
+def test_auditor_sees_what_the_trail_says_of_the_borrower(meera, cast):
+    with transaction() as session:
+        audit.record(
+            session, cast[Role.AGENT], "contact.recorded", subject=("contact", 1), summary="logged a call",
+            borrower_id=meera[0],
+        )  # fmt: skip
+    app = page_of(Role.AUDITOR, meera[0])
+    assert "Audit" in [tab.label for tab in app.tabs]
+    assert any("sentence" in frame.value.columns for frame in app.dataframe)
+    assert "Audit" not in [tab.label for tab in page_of(Role.AGENT, meera[0]).tabs]
+
+
+def _someone_late() -> tuple[int, int]:
+    today = lender.current().today
+    with transaction() as session:
+        borrower_id, loan_id = builders.make_overdue(session, dpd=45, name="Ravi Late", as_of=today)
+        builders.make_instalment(session, loan_id, 1, today - timedelta(days=45), 10_000)
+    return borrower_id, loan_id
