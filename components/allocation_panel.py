@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from components import money, notices
+from components import allocation_cached, money, notices
 from services import allocation
 from services.actors import Actor, Permission
 from services.allocation import Spread
@@ -27,7 +27,7 @@ def show(actor: Actor, wanted: QueueFilter, tab: Tab, ticked: Sequence[int], *, 
     """
     if not actor.may(Permission.ALLOCATE_CASES):
         return
-    nobodys = allocation.unallocated(actor)
+    nobodys = allocation_cached.unallocated(actor)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(
             f"**{nobodys.cases:,}** unallocated · {money.short(nobodys.overdue_amount)} overdue", width="content"
@@ -37,7 +37,7 @@ def show(actor: Actor, wanted: QueueFilter, tab: Tab, ticked: Sequence[int], *, 
 
 
 def _form(actor: Actor, wanted: QueueFilter, tab: Tab, ticked: Sequence[int], *, in_list: str) -> None:
-    people = {worker.id: f"{worker.name} · {worker.open_cases:,} open" for worker in allocation.workers(actor)}
+    people = {worker.id: f"{worker.name} · {worker.open_cases:,} open" for worker in allocation_cached.workers(actor)}
     whole = f"All {in_list} in this list"
     what = st.radio("What", [f"{len(ticked)} chosen", whole], index=0 if ticked else 1, key="allocate.what")
     is_whole = what == whole
@@ -56,6 +56,7 @@ def _form(actor: Actor, wanted: QueueFilter, tab: Tab, ticked: Sequence[int], *,
     if is_sent:
         with notices.showing_errors():
             changed = _act(actor, wanted, tab, None if is_whole else ticked, way=way, owners=owners, reason=reason)
+            allocation_cached.clear()
             notices.after_rerun(f"{changed:,} {'case' if changed == 1 else 'cases'} allocated")
 
 

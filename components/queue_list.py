@@ -7,8 +7,8 @@ from html import escape
 
 import streamlit as st
 
-from components import case_panel, dates, empty, filters, money, palette, tables
-from services import allocation, queue
+from components import allocation_cached, case_panel, dates, empty, filters, money, palette, tables
+from services import queue
 from services.actors import Actor, Permission
 from services.queue import Choices, DayStrip, QueueFilter, QueuePage, QueueRow, Tab
 
@@ -92,7 +92,7 @@ def _filter(actor: Actor, offered: Choices) -> QueueFilter:
 def _whose(actor: Actor, wanted: QueueFilter) -> QueueFilter:
     if not actor.may(Permission.ALLOCATE_CASES):
         return wanted
-    people = {str(worker.id): f"{worker.name} ({worker.open_cases:,})" for worker in allocation.workers(actor)}
+    people = {str(worker.id): f"{worker.name} ({worker.open_cases:,})" for worker in allocation_cached.workers(actor)}
     owner = filters.one("Whose", {"": "Everyone's", "nobody": "Unallocated", **people}, name="owner")
     if owner == "nobody":
         return replace(wanted, is_unallocated=True)

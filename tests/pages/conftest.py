@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
+import streamlit as st
 from argon2 import PasswordHasher
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
@@ -33,6 +34,7 @@ def cheap_hashes() -> Iterator[None]:
 def pages_database(servers, _own_settings, worker_name, request, cheap_hashes) -> Iterator[Database]:
     """A database of the module's own: pages run in threads, so they see only what is committed."""
     name = f"test_pages_{worker_name}_{request.module.__name__.rsplit('.', 1)[-1]}"
+    st.cache_data.clear()  # what pages kept of another module's database
     with ExitStack() as stack:
         yield stack.enter_context(_cloned(servers, name))
 
