@@ -29,7 +29,7 @@ def fields(*, today: date, key: str, places: Places) -> datetime | None:
 
 def show(actor: Actor, view: BorrowerView) -> None:
     """A form that sets a follow-up without a contact."""
-    form, places = f"follow_up.{view.id}", Places()
+    form, places = form_fields.drawn(f"follow_up.{view.id}"), Places()
     with st.form("follow_up_form", border=False):
         due_at = fields(today=view.today, key=form, places=places)
         action = st.selectbox("What", _ACTIONS, format_func=cases.ACTIONS.__getitem__, key=f"{form}.action")

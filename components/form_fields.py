@@ -42,6 +42,15 @@ class Places:
                     raise InvalidInput(rest) from error
 
 
+def drawn(name: str) -> str:
+    """The form as it is drawn now, to begin the keys of its fields: once its act is done, it is drawn anew and empty.
+
+    Otherwise what was sent would still stand there, and Enter pressed again would send it as another act.
+    """
+    times = st.session_state.get(f"done.{name}", 0)
+    return f"{name}#{times}" if times else name
+
+
 def request_key(form: str) -> str:
     """The key of the form as it is drawn now: submitted twice it is the same, after `done` it is a new one."""
     key: str = st.session_state.setdefault(f"request.{form}", uuid4().hex)
@@ -49,8 +58,10 @@ def request_key(form: str) -> str:
 
 
 def done(form: str) -> None:
-    """The form's act is done: the next one is another act."""
+    """The form's act is done: the next one is another act, in an empty form."""
     st.session_state.pop(f"request.{form}", None)
+    name = form.partition("#")[0]
+    st.session_state[f"done.{name}"] = st.session_state.get(f"done.{name}", 0) + 1
 
 
 def focus(container: str, form: str) -> None:

@@ -92,7 +92,7 @@ def _chosen(known: list[Outcome], borrower_id: int) -> Outcome | None:
 
 
 def _form(actor: Actor, view: BorrowerView, outcome: Outcome, *, with_next: bool) -> str | None:
-    form, places = f"outcome.{view.id}.{outcome.code}", Places()
+    form, places = form_fields.drawn(f"outcome.{view.id}.{outcome.code}"), Places()
     with st.form("outcome_form", border=True):
         filled = _fields(actor, view, outcome, form, places)
         with st.container(horizontal=True, gap="small"):

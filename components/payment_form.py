@@ -21,7 +21,7 @@ def show(actor: Actor, view: BorrowerView) -> None:
     if not loans:
         st.caption("Nothing is owed on any loan, so no payment is expected.")
         return
-    form, places = f"payment.{view.id}", Places()
+    form, places = form_fields.drawn(f"payment.{view.id}"), Places()
     with st.container(key="payment_form_fields"), st.form("payment_form", border=False):
         loan = promise_form.loan_choice(loans, key=form)
         left, right = st.columns(2)

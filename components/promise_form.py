@@ -74,7 +74,7 @@ def show(actor: Actor, view: BorrowerView) -> None:
     if not loans:
         st.caption("Nothing is owed on any loan, so there is nothing to promise.")
         return
-    form, places = f"promise.{view.id}", Places()
+    form, places = form_fields.drawn(f"promise.{view.id}"), Places()
     with st.container(key="promise_form_fields"), st.form("promise_form", border=False):
         terms = fields(loans, today=view.today, key=form, places=places)
         channel = st.selectbox(

@@ -43,7 +43,7 @@ def fields(*, today: date, key: str, places: Places, kind: str | None = None, re
 
 def show(actor: Actor, view: BorrowerView) -> None:
     """A form that places a hold without a contact."""
-    form, places = f"hold.{view.id}", Places()
+    form, places = form_fields.drawn(f"hold.{view.id}"), Places()
     with st.form("hold_form", border=False):
         terms = fields(today=view.today, key=form, places=places)
         is_sent = st.form_submit_button("Place hold", type="primary", icon=":material/back_hand:")

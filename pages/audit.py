@@ -25,7 +25,7 @@ with notices.showing_errors():
     if not page.events:
         empty.empty("Nothing matches.", "Widen the period, or leave a field empty.", icon=":material/search_off:")
     else:
-        chosen = tables.table(page.events, COLUMNS, key="audit.table", select="id", height=520)
+        chosen = tables.table(page.events, COLUMNS, key="audit.table", select="id")
         tables.totals(len(page.events), noun="events", of=page.found_label)
         tables.next_page(place, page.next_before, is_first=tables.position(place) is None)
         exports.downloads("Audit trail", lambda: searching.export(actor, wanted), key="audit.export")

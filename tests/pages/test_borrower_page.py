@@ -116,6 +116,12 @@ def test_leader_records_a_payment_once(meera):
     with reading() as session:
         paid = session.execute(text("SELECT amount, mode FROM payment WHERE loan_id = :id"), {"id": loan_id}).all()
     assert paid == [(2500, "cash")]
+    assert [field.value for field in app.text_input if field.label == "Amount"] == [""]  # Enter again sends nothing
+    press(app, "Record payment")
+    with reading() as session:
+        assert (
+            session.execute(text("SELECT count(*) FROM payment WHERE loan_id = :id"), {"id": loan_id}).scalar_one() == 1
+        )
 
 
 def test_who_may_not_record_payments_is_not_offered_it(meera):
