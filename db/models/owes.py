@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base, Id, Instant
+from db.base import Base, Id, Instant, refers
 
 
 class Lender(Base):
@@ -137,7 +137,7 @@ class ContactPoint(Base):
         Index(None, "value_index"),
     )
     id: Mapped[Id]
-    borrower_id: Mapped[int] = mapped_column(ForeignKey("borrower.id"))
+    borrower_id: Mapped[int] = mapped_column(info=refers("borrower"))
     party_id: Mapped[int | None] = mapped_column(ForeignKey("party.id"))
     kind: Mapped[str]
     value_encrypted: Mapped[bytes] = mapped_column(LargeBinary)
@@ -158,7 +158,7 @@ class ConsentEvent(Base):
     __tablename__ = "consent_event"
     __table_args__ = (Index(None, "contact_point_id"),)
     id: Mapped[Id]
-    contact_point_id: Mapped[int] = mapped_column(ForeignKey("contact_point.id", ondelete="CASCADE"))
+    contact_point_id: Mapped[int] = mapped_column(info=refers("contact_point"))
     given: Mapped[bool]
     at: Mapped[Instant] = mapped_column(server_default=func.now())
     source: Mapped[str]
@@ -182,9 +182,9 @@ class Loan(Base):
     id: Mapped[Id]
     external_id: Mapped[str]
     """The lender's own loan number."""
-    borrower_id: Mapped[int] = mapped_column(ForeignKey("borrower.id"))
-    product_id: Mapped[int] = mapped_column(Integer, ForeignKey("product.id"))
-    segment_id: Mapped[int] = mapped_column(Integer, ForeignKey("segment.id"))
+    borrower_id: Mapped[int] = mapped_column(info=refers("borrower"))
+    product_id: Mapped[int] = mapped_column(Integer, info=refers("product"))
+    segment_id: Mapped[int] = mapped_column(Integer, info=refers("segment"))
     source: Mapped[str] = mapped_column(Text, server_default="schedule")
     """'schedule': DPD is derived from instalments and payments. 'snapshot': the lender reports its own figures."""
     disbursed_on: Mapped[date | None]
@@ -210,7 +210,7 @@ class Instalment(Base):
         CheckConstraint("principal >= 0 AND interest >= 0 AND charges >= 0", name="not_negative"),
         Index("ix_instalment_batch", "batch_id", postgresql_using="brin"),
     )
-    loan_id: Mapped[int] = mapped_column(ForeignKey("loan.id"), primary_key=True)
+    loan_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, info=refers("loan"))
     number: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
     due_on: Mapped[date]
     principal: Mapped[Decimal]
@@ -234,7 +234,7 @@ class Payment(Base):
         Index("ix_payment_reversal", "loan_id", "reverses_reference", postgresql_where=text("kind = 'reversal'")),
     )
     id: Mapped[Id]
-    loan_id: Mapped[int] = mapped_column(ForeignKey("loan.id"))
+    loan_id: Mapped[int] = mapped_column(info=refers("loan"))
     reference: Mapped[str]
     """The lender's receipt number, unique within the loan; derived from date, amount and order where the file has none."""
     kind: Mapped[str] = mapped_column(Text, server_default="payment")
@@ -266,7 +266,7 @@ class MandatePresentation(Base):
         ),
     )
     id: Mapped[Id]
-    loan_id: Mapped[int] = mapped_column(ForeignKey("loan.id"))
+    loan_id: Mapped[int] = mapped_column(info=refers("loan"))
     reference: Mapped[str]
     presented_on: Mapped[date]
     amount: Mapped[Decimal]
@@ -284,7 +284,7 @@ class ReportedSnapshot(Base):
         Index(None, "as_of", "loan_id"),
         Index("ix_reported_snapshot_batch", "batch_id", postgresql_using="brin"),
     )
-    loan_id: Mapped[int] = mapped_column(ForeignKey("loan.id"), primary_key=True)
+    loan_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, info=refers("loan"))
     as_of: Mapped[date] = mapped_column(primary_key=True)
     dpd: Mapped[int] = mapped_column(Integer)
     """Days past due as reported; months past due are stored as 30 days each (1 month = 30, in bucket 1-30)."""

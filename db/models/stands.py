@@ -8,7 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, SmallInteger
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base, Id, Instant
+from db.base import Base, Id, Instant, refers
 
 
 class LoanState(Base):
@@ -37,9 +37,7 @@ class LoanState(Base):
         Index("ix_loan_state_next_due", "next_due_on", postgresql_where=text("status = 'active'")),
         {"postgresql_with": {"fillfactor": "85"}},
     )
-    loan_id: Mapped[int] = mapped_column(
-        ForeignKey("loan.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
-    )
+    loan_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, info=refers("loan"))
     borrower_id: Mapped[int]
     segment_id: Mapped[int] = mapped_column(Integer)
     as_of: Mapped[date]
@@ -250,9 +248,7 @@ class RiskScore(Base):
     """A score of a loan, kept whenever it changes, so that its history can be drawn."""
 
     __tablename__ = "risk_score"
-    loan_id: Mapped[int] = mapped_column(
-        ForeignKey("loan.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
-    )
+    loan_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, info=refers("loan"))
     scored_on: Mapped[date] = mapped_column(primary_key=True)
     model_id: Mapped[int] = mapped_column(Integer, ForeignKey("risk_model.id"))
     score: Mapped[int] = mapped_column(SmallInteger)

@@ -108,6 +108,8 @@ _REMOVE = (
     "DELETE FROM mandate_presentation WHERE batch_id = :batch",
     "DELETE FROM payment WHERE batch_id = :batch",
     "DELETE FROM instalment WHERE batch_id = :batch",
+    f"DELETE FROM risk_score WHERE loan_id IN ({_LOANS})",
+    f"DELETE FROM loan_state WHERE loan_id IN ({_LOANS})",
     f"DELETE FROM restatement WHERE loan_id IN ({_LOANS})",
     f"DELETE FROM collection_case WHERE borrower_id IN ({_BORROWERS})",
     "DELETE FROM loan WHERE created_batch_id = :batch",
