@@ -136,6 +136,20 @@ def test_payments_reversals_and_bounces(session, tmp_path):
     assert [rule["code"] for rule in contradicting.report["rules"]] == ["reference:recorded"]
 
 
+def test_a_receipt_that_comes_twice_under_other_words_is_taken_once(session, tmp_path):
+    _load(tmp_path, LOANS)
+    content = (
+        "loan number,payment date,amount,receipt no,status\n"
+        "L1,2025-05-05,500,R1,paid\nL1,2025-05-05,500,R1,success\nL2,2025-05-05,10,R2,paid\n"
+    )
+    batch = _load(tmp_path, content, "payments")
+    assert batch.counts["payments_new"] == 2
+    assert [tuple(row) for row in session.execute(text("SELECT reference, amount FROM payment ORDER BY 1"))] == [
+        ("R1", Decimal(500)),
+        ("R2", Decimal(10)),
+    ]
+
+
 def test_schedule_is_numbered_by_due_date_and_may_be_restated(session, tmp_path):
     _load(tmp_path, LOANS)
     _load(tmp_path, "loan_number,due_date,amount\nL1,2025-06-05,500\nL1,2025-05-05,400\n", "schedule")

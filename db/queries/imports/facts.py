@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from psycopg.errors import UniqueViolation
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from db.base import AnyRow
@@ -19,6 +21,27 @@ _BOUNCE_DIFFERS = "(r.paid_on, r.amount) IS DISTINCT FROM (o.presented_on, o.amo
 
 def _rowcount(session: Session, statement: str, bound: dict[str, Any]) -> int:
     return int(session.execute(text(statement), bound).rowcount)  # type: ignore[attr-defined]
+
+
+def _add(session: Session, insert: str, key: str, bound: dict[str, Any], *, is_new: bool) -> int:
+    """Insert rows whose `key` is not there yet; how many they were.
+
+    Args:
+        session: the transaction.
+        insert: INSERT ... SELECT without a conflict clause.
+        key: columns that tell rows apart.
+        bound: parameters.
+        is_new: whether none was there at the check. Then a plain INSERT is tried, since looking for conflicts takes
+            as long again as inserting; a key that came twice or in the meantime undoes it to the savepoint.
+    """
+    if is_new:
+        try:
+            with session.begin_nested():
+                return _rowcount(session, insert, bound)
+        except IntegrityError as error:
+            if not isinstance(error.orig, UniqueViolation):
+                raise
+    return _rowcount(session, f"{insert} ON CONFLICT ({key}) DO NOTHING", bound)
 
 
 # --- schedule -----------------------------------------------------------------------------------------------------
@@ -67,8 +90,8 @@ def schedule_samples(session: Session, plan: Plan) -> list[AnyRow]:
     return list(session.execute(text(statement)))
 
 
-def commit_schedule(session: Session, plan: Plan, *, may_change: bool) -> dict[str, int]:
-    """Add new instalments; replace changed ones and keep what they were."""
+def commit_schedule(session: Session, plan: Plan, *, may_change: bool, is_new: bool) -> dict[str, int]:
+    """Add new instalments; replace changed ones and keep what they were. `is_new`: the check found none of them there."""
     bound = {"batch": plan.batch_id}
     changed = 0
     if may_change:
@@ -92,14 +115,15 @@ def commit_schedule(session: Session, plan: Plan, *, may_change: bool) -> dict[s
             ),
             bound,
         )
-    new = _rowcount(
+    new = _add(
         session,
         f"""
         INSERT INTO instalment (loan_id, number, due_on, principal, interest, charges, batch_id)
         SELECT loan_id, number, due_on, principal, interest, charges, :batch FROM ({instalments(plan)}) r
-        ON CONFLICT (loan_id, number) DO NOTHING
         """,
+        "loan_id, number",
         bound,
+        is_new=is_new,
     )
     return {"instalments_new": new, "instalments_changed": changed}
 
@@ -107,15 +131,20 @@ def commit_schedule(session: Session, plan: Plan, *, may_change: bool) -> dict[s
 # --- payments -----------------------------------------------------------------------------------------------------
 
 
-def _entries(plan: Plan) -> str:
-    """The file's payments, reversals and bounces. Without a receipt number one is made of date, amount and order."""
+def _entries(plan: Plan, *, all_named: bool) -> str:
+    """The file's payments, reversals and bounces. Without a receipt number one is made of date, amount and order.
+
+    Args:
+        plan: the batch.
+        all_named: whether every row has its receipt number, which spares the sorting that makes them.
+    """
     entry = f"CASE WHEN t.amount < 0 AND t.reverses_reference IS NOT NULL THEN 'reversal' ELSE {ENTRY.format('t.entry')} END"
     made = (
         "'~' || t.paid_on || '/' || abs(t.amount) || '/' || "
         f"row_number() OVER (PARTITION BY t.loan_id, t.paid_on, abs(t.amount), {entry} ORDER BY t.line)"
         f" || CASE WHEN {entry} = 'reversal' THEN '/R' ELSE '' END"
     )
-    reference = f"coalesce(t.reference, {made})"
+    reference = "t.reference" if all_named else f"coalesce(t.reference, {made})"
     return f"""
         SELECT loan_id, line, kind, paid_on, amount, mode, reason,
                CASE WHEN kind = 'reversal' THEN coalesce(reverses_reference, own) END AS reverses_reference,
@@ -131,7 +160,9 @@ def _entries(plan: Plan) -> str:
 def list_entries(session: Session, plan: Plan) -> None:
     """Make the list of entries for this transaction, that comparing and committing read."""
     session.execute(text("DROP TABLE IF EXISTS pg_temp.import_entry"))
-    session.execute(text(f"CREATE TEMPORARY TABLE import_entry ON COMMIT DROP AS {_entries(plan)}"))
+    unnamed = f"SELECT EXISTS (SELECT FROM {plan.typed} WHERE faults IS NULL AND reference IS NULL)"
+    entries = _entries(plan, all_named=not session.execute(text(unnamed)).scalar_one())
+    session.execute(text(f"CREATE TEMPORARY TABLE import_entry ON COMMIT DROP AS {entries}"))
     session.execute(text("ANALYZE import_entry"))
 
 
@@ -184,26 +215,30 @@ def compare_payments(session: Session) -> AnyRow:
     ).one()
 
 
-def commit_payments(session: Session, plan: Plan) -> dict[str, int]:
-    """Add the entries that are not there yet."""
+def commit_payments(session: Session, plan: Plan, *, is_new: bool) -> dict[str, int]:
+    """Add the entries that are not there yet. `is_new`: the check found none of them there."""
     bound = {"batch": plan.batch_id}
     list_entries(session, plan)
-    payments = _rowcount(
+    payments = _add(
         session,
         """
         INSERT INTO payment (loan_id, reference, kind, paid_on, amount, mode, reverses_reference, batch_id)
         SELECT loan_id, reference, kind, paid_on, amount, mode, reverses_reference, :batch
-        FROM import_entry WHERE kind <> 'bounce' ON CONFLICT (loan_id, reference) DO NOTHING
+        FROM import_entry WHERE kind <> 'bounce'
         """,
+        "loan_id, reference",
         bound,
+        is_new=is_new,
     )
-    bounces = _rowcount(
+    bounces = _add(
         session,
         """
         INSERT INTO mandate_presentation (loan_id, reference, presented_on, amount, result, reason, batch_id)
         SELECT loan_id, reference, paid_on, amount, 'bounced', reason, :batch
-        FROM import_entry WHERE kind = 'bounce' ON CONFLICT (loan_id, reference) DO NOTHING
+        FROM import_entry WHERE kind = 'bounce'
         """,
+        "loan_id, reference",
         bound,
+        is_new=is_new,
     )
     return {"payments_new": payments, "bounces_new": bounces}
