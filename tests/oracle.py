@@ -175,8 +175,13 @@ def _status(walk: Walk, as_of: date) -> str:
         return "closed"
     if facts.written_off_on is not None and facts.written_off_on <= as_of:
         return "written_off"
-    is_over = bool(facts.schedule) and max(due.due_on for due in facts.schedule) <= as_of
-    return "closed" if facts.reports is None and is_over and not walk.unpaid(walk.paid_by(as_of)) else "active"
+    return "closed" if facts.reports is None and _is_paid_off(walk, as_of) else "active"
+
+
+def _is_paid_off(walk: Walk, as_of: date) -> bool:
+    schedule = walk.facts.schedule
+    is_over = bool(schedule) and max(due.due_on for due in schedule) <= as_of
+    return is_over and not walk.unpaid(walk.paid_by(as_of))
 
 
 def _bucket(status: str, dpd: int) -> int:
@@ -239,12 +244,14 @@ def _counts(walk: Walk, as_of: date) -> dict[str, object]:
         so_far += amount
         if walk.facts.reports is None and met is not None and day > recent and amount < met[0].amount:
             partial += 1
+    closed_on = walk.facts.closed_on
+    is_done = _is_paid_off(walk, as_of) or (closed_on is not None and closed_on <= as_of)
     bounces = [day for day in walk.facts.bounces if day <= as_of]
     last_on = max((day for day, _ in walk.received), default=None)
     month = [amount for day, amount in walk.received if day >= as_of.replace(day=1)]
     return {
         "paid_to_date": so_far,
-        "partial_payments": partial,
+        "partial_payments": 0 if is_done else partial,
         "bounces": sum(day > recent for day in bounces),
         "bounces_total": len(bounces),
         "last_paid_on": last_on,

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from db.models.owes import Borrower
 from db.models.stands import CloseRange, CloseRun, PortfolioDay
+from db.queries.loan_scope import BLOCK
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +28,19 @@ def open_run(session: Session, business_date: date) -> int | None:
 
 
 def begin_run(session: Session, business_date: date, *, range_size: int) -> int:
-    """Insert a run with ranges of so many loans."""
+    """Insert a run with ranges of about so many loans; none shares a block of ids with another, if they are larger."""
     values = insert(CloseRun).values(business_date=business_date).returning(CloseRun.id)
     run_id = session.execute(values).scalar_one()
     session.execute(
         text("""
             INSERT INTO close_range (run_id, first_loan_id, last_loan_id)
-            SELECT :run_id, min(id), max(id)
-            FROM (SELECT id, (row_number() OVER (ORDER BY id) - 1) / :size AS part FROM loan) l
+            SELECT :run_id, min(first_id), max(last_id)
+            FROM (SELECT first_id, last_id, (sum(loans) OVER (ORDER BY first_id) - loans)::bigint / :size AS part
+                  FROM (SELECT min(id) AS first_id, max(id) AS last_id, count(*) AS loans
+                        FROM loan GROUP BY id / :block) blocks) parts
             GROUP BY part
         """),
-        {"run_id": run_id, "size": range_size},
+        {"run_id": run_id, "size": range_size, "block": BLOCK if range_size >= BLOCK else 1},
     )
     return run_id
 

@@ -11,14 +11,14 @@ from sqlalchemy.orm import Session
 
 from db.base import AnyRow
 from db.queries.delinquency import COLUMNS, derivation
-from db.queries.loan_scope import Scope
+from db.queries.loan_scope import BLOCK, Scope
 
 # A row whose state is of a later day (a payment was posted after the day that is being closed) is left alone.
 _COMPARED = ", ".join(COLUMNS)
 _STATE = f"""
 , changed AS (
     SELECT d.*, d.overdue_amount = 0 AND (s.overdue_amount > 0 OR d.paid_to_date > s.paid_to_date) IS TRUE AS is_cleared
-    FROM derived d LEFT JOIN loan_state s ON s.loan_id = d.loan_id
+    FROM derived d LEFT JOIN loan_state s ON s.loan_id = d.loan_id AND {{state}}
     WHERE s.loan_id IS NULL
        OR (s.as_of <= :as_of
            AND ({", ".join("s." + name for name in COLUMNS)}) IS DISTINCT FROM
@@ -47,7 +47,7 @@ _SNAPSHOT = f"""
                ({", ".join("e." + name for name in _KEPT)}) AS is_changed
     FROM derived d
     LEFT JOIN earlier e ON e.loan_id = d.loan_id
-    LEFT JOIN loan_state s ON s.loan_id = d.loan_id
+    LEFT JOIN loan_state s ON s.loan_id = d.loan_id AND {{state}}
     WHERE d.is_on_book
 ), restated AS (
     INSERT INTO loan_snapshot_restated (cause, as_of, loan_id, {", ".join(_SHOWN)})
@@ -58,7 +58,7 @@ _SNAPSHOT = f"""
 ), gone AS (
     DELETE FROM loan_snapshot s
     USING (SELECT e.loan_id FROM earlier e LEFT JOIN day_end d ON d.loan_id = e.loan_id WHERE d.loan_id IS NULL) g
-    WHERE s.as_of = :as_of AND s.loan_id = g.loan_id
+    WHERE s.as_of = :as_of AND s.loan_id = g.loan_id AND {{state}}
     RETURNING 1
 ), put AS (
     INSERT INTO loan_snapshot (as_of, loan_id, risk_band, {", ".join(_KEPT)})
@@ -126,7 +126,8 @@ def update_states(session: Session, day: Day, scope: Scope) -> list[AnyRow]:
 
     `is_cleared`: nothing is overdue any more, after a payment or a correction.
     """
-    statement = derivation(scope) + _STATE + " SELECT loan_id, borrower_id, is_cleared FROM changed"
+    state = _STATE.format(state=scope.on("s.loan_id"))
+    statement = derivation(scope) + state + " SELECT loan_id, borrower_id, is_cleared FROM changed"
     return list(session.execute(text(statement), {**day.values, **scope.bound}))
 
 
@@ -140,12 +141,12 @@ def record_day_end(session: Session, day: Day, scope: Scope, *, is_current: bool
         is_current: no later day is closed. Else only the snapshot is written, with the risk bands it had.
         cause: why rows that are replaced were replaced.
     """
-    snapshot = _SNAPSHOT.format(fact=scope.on("loan_id"))
+    mine = {"fact": scope.on("loan_id"), "state": scope.on("s.loan_id")}
     changed = "(SELECT count(*) FROM written)" if is_current else "0"
     statement = (
         derivation(scope)
-        + (_STATE if is_current else "")
-        + snapshot
+        + (_STATE.format(**mine) if is_current else "")
+        + _SNAPSHOT.format(**mine)
         + f" SELECT (SELECT count(*) FROM day_end), {changed}, (SELECT count(*) FROM restated)"
     )
     values = {**day.values, **scope.bound, "is_current": is_current, "cause": cause}
@@ -159,8 +160,6 @@ def ensure_partition(session: Session, day: date) -> None:
 
 # --- locks: a state derived from facts that are no longer all must not overwrite a newer one -------------------------
 
-BLOCK = 50_000
-"""Loan ids that share a lock."""
 _BORROWER_SLOTS = 4096
 
 

@@ -34,6 +34,8 @@ book AS MATERIALIZED (
            sum(amount) FILTER (WHERE due_on <= :as_of AND due_on >= :month_start) AS demand_mtd,
            coalesce(sum(principal) FILTER (WHERE due_on > :as_of), 0) AS principal_not_due,
            max(amount) AS largest,
+           max(amount) FILTER (WHERE due_on > CAST(:as_of AS date) - 210) AS largest_lately,
+           coalesce(sum(amount) FILTER (WHERE due_on <= CAST(:as_of AS date) - 210), 0) AS due_before,
            min(due_on) AS first_due_on,
            max(due_on) AS last_due_on,
            min(due_on) FILTER (WHERE due_on > :as_of AND amount > 0) AS next_due_on
@@ -54,6 +56,7 @@ book AS MATERIALIZED (
     SELECT loan_id, sum(amount) AS paid_to_date,
            sum(amount) FILTER (WHERE paid_on >= :month_start) AS collected_mtd,
            max(paid_on) AS last_paid_on,
+           sum(amount) FILTER (WHERE paid_on > CAST(:as_of AS date) - 180) AS paid_lately,
            min(amount) FILTER (WHERE paid_on > CAST(:as_of AS date) - 180) AS smallest
     FROM received GROUP BY loan_id
 ), bounced AS (
@@ -76,7 +79,13 @@ book AS MATERIALIZED (
     SELECT b.*, coalesce(d.due_to_date, 0) AS due_to_date, coalesce(y.paid_to_date, 0) AS paid_to_date,
            coalesce(d.demand_mtd, 0) AS demand_mtd, coalesce(y.collected_mtd, 0) AS collected_mtd,
            d.principal_not_due, d.first_due_on, d.last_due_on,
-           d.next_due_on, y.last_paid_on, coalesce(y.smallest < d.largest, false) AS may_pay_in_parts,
+           d.next_due_on, y.last_paid_on,
+           -- a part payment is smaller than the instalment it goes to. If what fell due long ago was paid before the
+           -- payments that count, these went to later instalments, and only those can be larger. Few loans remain.
+           coalesce(y.smallest < CASE WHEN y.paid_to_date - y.paid_lately >= d.due_before
+                                      THEN d.largest_lately ELSE d.largest END, false)
+               AND b.closed_on IS NULL AND (d.last_due_on > :as_of OR y.paid_to_date < d.due_to_date)
+               AS may_pay_in_parts,
            coalesce(n.bounces, 0) AS bounces, coalesce(n.bounces_total, 0) AS bounces_total,
            r.reported_on, r.dpd AS reported_dpd, r.outstanding AS reported_outstanding,
            r.overdue_amount AS reported_overdue, r.status AS reported_status, r.is_current,

@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+BLOCK = 5_000
+"""Loan ids that share a lock of the day-end. Its ranges end where blocks end, so that none waits for another."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:

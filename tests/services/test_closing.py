@@ -13,6 +13,8 @@ from sqlalchemy import select, text, update
 from db.engine import transaction
 from db.models.owes import Lender, Loan
 from db.models.stands import BucketFlow, CloseRun, LoanSnapshot, LoanSnapshotRestated, LoanState, PortfolioDay
+from db.queries import close_runs
+from db.queries.loan_scope import BLOCK
 from services import closing, facts, restating
 from services.actors import SYSTEM
 from services.errors import Conflict, NotAllowed, Refused
@@ -232,6 +234,29 @@ def test_two_workers_give_what_one_gives(database):
     closing.close(SYSTEM, JUNE)
     with transaction() as session:
         assert everything(session) == together
+
+
+def test_ranges_of_a_large_book_share_no_lock_and_miss_no_loan(session):
+    loan = make_loan(session, make_borrower(session))
+    many = """
+        INSERT INTO loan (id, external_id, borrower_id, product_id, segment_id, principal)
+        SELECT made.id, 'N' || made.id, l.borrower_id, l.product_id, l.segment_id, 1
+        FROM loan l, generate_series(1000003, 1021000, 2) AS made (id) WHERE l.id = :loan
+    """
+    session.execute(text(many), {"loan": loan})
+    run_id = close_runs.begin_run(session, JUNE, range_size=BLOCK)
+    ranges = []
+    while claimed := close_runs.claim_range(session, run_id):
+        ranges.append(claimed)
+        close_runs.finish_range(session, run_id, claimed, loans=0)
+    assert len(ranges) > 1
+    blocks = [set(range(one.first_loan_id // BLOCK, one.last_loan_id // BLOCK + 1)) for one in ranges]
+    assert len(set.union(*blocks)) == sum(map(len, blocks))
+    within = [
+        session.scalars(select(Loan.id).where(Loan.id.between(one.first_loan_id, one.last_loan_id))).all()
+        for one in ranges
+    ]
+    assert sorted(sum(map(list, within), [])) == sorted(session.scalars(select(Loan.id)))
 
 
 def test_second_close_of_a_date_is_refused_while_one_runs(database):
