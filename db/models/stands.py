@@ -27,6 +27,12 @@ class LoanState(Base):
             "loan_id",
             postgresql_where=text("status = 'active'"),
         ),
+        Index(
+            "ix_loan_state_past_due",
+            text("overdue_amount DESC"),
+            "loan_id",
+            postgresql_where=text("status = 'active' AND bucket > 0"),
+        ),
         # the queue and reminders: loans that owe something now
         Index(
             "ix_loan_state_overdue",

@@ -241,6 +241,10 @@ class Promise(Base):
         Index(None, "resolved_on", "status"),
         # a user's promises of a day
         Index(None, "recorded_by", "promised_on"),
+        # the promise that a contact brought
+        Index(
+            "ix_promise_contact_attempt", "contact_attempt_id", postgresql_where=text("contact_attempt_id IS NOT NULL")
+        ),
     )
     id: Mapped[Id]
     borrower_id: Mapped[int] = mapped_column(ForeignKey("borrower.id"))
