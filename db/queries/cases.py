@@ -40,8 +40,8 @@ def close_settled(session: Session, scope: Scope, *, as_of: date) -> int:
         SET closed_on = greatest(CAST(:as_of AS date), c.opened_on), held_by = NULL, held_until = NULL,
             version = c.version + 1
         WHERE c.closed_on IS NULL AND {scope.predicate.format("c")}
-          AND NOT EXISTS (SELECT FROM loan_state s WHERE s.borrower_id = c.borrower_id AND s.status = 'active'
-                          AND (s.dpd >= 1 OR s.overdue_amount > 0))
+          AND NOT EXISTS (SELECT FROM loan_state s WHERE s.borrower_id = c.borrower_id AND {scope.predicate.format("s")}
+                          AND s.status = 'active' AND (s.dpd >= 1 OR s.overdue_amount > 0))
         RETURNING c.id
     """)
     return len(session.execute(statement, {"as_of": as_of, **scope.values}).all())
@@ -54,7 +54,8 @@ def open_new(session: Session, scope: Scope, *, as_of: date) -> int:
         SELECT DISTINCT s.borrower_id, CAST(:as_of AS date)
         FROM loan_state s
         WHERE {scope.predicate.format("s")} AND s.status = 'active' AND s.dpd >= 1
-          AND NOT EXISTS (SELECT FROM collection_case c WHERE c.borrower_id = s.borrower_id AND c.closed_on IS NULL)
+          AND NOT EXISTS (SELECT FROM collection_case c WHERE c.borrower_id = s.borrower_id AND c.closed_on IS NULL
+                          AND {scope.predicate.format("c")})
         ON CONFLICT (borrower_id) WHERE closed_on IS NULL DO NOTHING
         RETURNING id
     """)
@@ -190,7 +191,9 @@ def recompute(session: Session, scope: Scope, *, as_of: date, zone: str, points:
             ) r
         )
         UPDATE collection_case c SET {assignments}, version = c.version + 1
-        FROM d WHERE d.id = c.id AND ({now}) IS DISTINCT FROM ({before})
+        FROM d
+        WHERE d.id = c.id AND c.closed_on IS NULL AND {scope.predicate.format("c")}
+          AND ({now}) IS DISTINCT FROM ({before})
         RETURNING c.id
     """)
     values = {"as_of": as_of, "zone": zone, "points": json.dumps(dict(points)), **scope.values}

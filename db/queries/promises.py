@@ -18,9 +18,12 @@ from db.models.work import Promise
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which loans a statement runs over: a predicate of ours on `loan_id`, and its bound values."""
+    """Which loans a statement runs over: predicates of ours and their bound values."""
 
+    loans: str
+    """On the `loan_id` of any table: without it, each range of a close would read the facts of the whole book."""
     predicate: str
+    """On `promise p`: loans whose promises may change."""
     values: Mapping[str, Any]
 
 
@@ -29,15 +32,18 @@ def loan_range(first_loan_id: int, last_loan_id: int) -> Scope:
 
     A promise that was settled half a year ago stays as it is unless a fact about its loan arrives.
     """
+    loans = "{0}.loan_id BETWEEN :first_id AND :last_id"
     return Scope(
-        "p.loan_id BETWEEN :first_id AND :last_id AND (p.status = 'pending' OR p.due_on > CAST(:as_of AS date) - 180)",
+        loans,
+        loans.format("p") + " AND (p.status = 'pending' OR p.due_on > CAST(:as_of AS date) - 180)",
         {"first_id": first_loan_id, "last_id": last_loan_id},
     )
 
 
 def these_loans(loan_ids: Sequence[int]) -> Scope:
     """The loans with these ids."""
-    return Scope("p.loan_id = ANY(CAST(:ids AS bigint[]))", {"ids": list(loan_ids)})
+    loans = "{0}.loan_id = ANY(CAST(:ids AS bigint[]))"
+    return Scope(loans, loans.format("p"), {"ids": list(loan_ids)})
 
 
 _SETTLE = """
@@ -48,20 +54,20 @@ WITH RECURSIVE loans AS MATERIALIZED (
            p.due_on + CAST(:grace AS integer) AS last_day,
            row_number() OVER (PARTITION BY p.loan_id ORDER BY p.due_on, p.id) AS place
     FROM promise p JOIN loans USING (loan_id)
-    WHERE p.cancelled_at IS NULL AND p.promised_on <= :as_of
+    WHERE {loans_p} AND p.cancelled_at IS NULL AND p.promised_on <= :as_of
 ), since AS (
     SELECT loan_id, min(promised_on) AS first_day FROM promised GROUP BY loan_id
 ), taken_back AS (
     SELECT r.loan_id, r.reverses_reference AS reference, sum(r.amount) AS amount
     FROM payment r JOIN since USING (loan_id)
-    WHERE r.kind = 'reversal' AND r.paid_on <= :as_of
+    WHERE {loans_r} AND r.kind = 'reversal' AND r.paid_on <= :as_of
     GROUP BY 1, 2
 ), received AS (
     SELECT y.loan_id, array_agg(y.paid_on ORDER BY y.paid_on, y.id) AS days,
            array_agg(greatest(y.amount - coalesce(t.amount, 0), 0) ORDER BY y.paid_on, y.id) AS remaining
     FROM payment y JOIN since s USING (loan_id)
     LEFT JOIN taken_back t ON t.loan_id = y.loan_id AND t.reference = y.reference
-    WHERE y.kind = 'payment' AND y.paid_on BETWEEN s.first_day AND :as_of
+    WHERE {loans_y} AND y.kind = 'payment' AND y.paid_on BETWEEN s.first_day AND :as_of
     GROUP BY y.loan_id
 ), taking AS (
     SELECT s.loan_id, 0::bigint AS place, NULL::bigint AS id, coalesce(r.days, '{{}}') AS days,
@@ -97,7 +103,7 @@ WITH RECURSIVE loans AS MATERIALIZED (
 )
 UPDATE promise p SET status = d.status, paid_amount = d.paid_amount, resolved_on = d.resolved_on
 FROM derived d
-WHERE d.id = p.id
+WHERE d.id = p.id AND {loans_p}
   AND (p.status, p.paid_amount, p.resolved_on) IS DISTINCT FROM (d.status, d.paid_amount, d.resolved_on)
 RETURNING p.borrower_id
 """
@@ -110,7 +116,8 @@ def settle(session: Session, scope: Scope, *, as_of: date, grace_days: int) -> l
     the day of the promise and its date plus grace, and what one promise took is not there for the next. A reversal
     known by `as_of` takes its payment away.
     """
-    statement = text(_SETTLE.format(scope=scope.predicate))
+    loans = {f"loans_{table}": scope.loans.format(table) for table in "pry"}
+    statement = text(_SETTLE.format(scope=scope.predicate, **loans))
     rows = session.execute(statement, {"as_of": as_of, "grace": grace_days, **scope.values})
     return sorted(set(rows.scalars()))
 
