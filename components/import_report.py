@@ -8,7 +8,7 @@ from components import dates, import_steps, money
 from components.tables import Column, table
 from services import imports
 from services.actors import Actor
-from services.imports import BatchSummary
+from services.imports import BatchSummary, rejects
 
 _DONE = {
     "borrowers_new": "borrowers added", "borrowers_changed": "borrowers changed", "loans_new": "loans added",
@@ -62,7 +62,9 @@ def _rule(rule: dict[str, Any]) -> dict[str, Any]:
 
 
 def _rejects(actor: Actor, batch: BatchSummary) -> None:
-    if batch.counts.get("rejected"):
+    if batch.counts.get("rejected") and not rejects.are_kept(batch):
+        st.caption(f"The rejected rows were removed after {rejects.KEEP_DAYS} days.")
+    elif batch.counts.get("rejected"):
         st.download_button(
             f"Download {money.count(batch.counts['rejected'])} rejected rows",
             data=lambda: imports.rejects_csv(actor, batch.id),

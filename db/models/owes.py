@@ -125,6 +125,8 @@ class Party(Base):
     borrower_id: Mapped[int] = mapped_column(ForeignKey("borrower.id"))
     role: Mapped[str]
     name: Mapped[str]
+    created_batch_id: Mapped[int | None] = mapped_column(Integer)
+    """The import that named them; None: entered otherwise."""
 
 
 class ContactPoint(Base):

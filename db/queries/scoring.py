@@ -77,7 +77,7 @@ WITH broken AS (
 ), shown AS (
     UPDATE loan_state s SET risk_score = c.score, risk_band = c.band
     FROM changed c
-    WHERE s.loan_id = c.loan_id
+    WHERE s.loan_id = c.loan_id AND s.loan_id BETWEEN :first AND :last
       AND (s.risk_score, s.risk_band) IS DISTINCT FROM (CAST(c.score AS smallint), CAST(c.band AS smallint))
 )
 SELECT count(*) FROM changed

@@ -4,17 +4,21 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 
 from db.base import AnyRow
 from db.engine import reading, transaction
+from db.queries.imports import batches
 from db.queries.imports import checking as queries
-from services import audit
+from services import audit, clock
 from services.actors import Actor, Permission
 from services.exports import escaped
-from services.imports.batches import loaded, summary_of
+from services.imports.batches import BatchSummary, loaded, summary_of
 from services.imports.mapping import REASON_HEADER
 from services.imports.messages import sentences
 
+KEEP_DAYS = 90
+"""Rejected rows hold personal data in the clear: they are kept as long as somebody may still be mending them."""
 _PAGE = 5_000
 _PLAIN_NUMBER = re.compile(r"^[-+][\d.,\s]+$")
 
@@ -43,6 +47,26 @@ def rejects_csv(actor: Actor, batch_id: int) -> bytes:
         cells = [_cell(cell or "") for cell in rejected.cells]
         writer.writerow([*cells, sentences(kind, rejected.reasons)])
     return b"\xef\xbb\xbf" + buffer.getvalue().encode()
+
+
+def are_kept(batch: BatchSummary) -> bool:
+    """Whether the rejected rows of the batch are still there."""
+    return batch.committed_at is None or batch.committed_at >= clock.now() - timedelta(days=KEEP_DAYS)
+
+
+def forget_old(actor: Actor) -> int:
+    """Remove rejected rows of imports committed over `KEEP_DAYS` ago; how many.
+
+    Raises:
+        NotAllowed: the actor may not manage jobs.
+    """
+    actor.require(Permission.MANAGE_JOBS)
+    with transaction(statement_timeout_ms=0) as session:
+        rows = batches.forget_rejected_before(session, clock.now() - timedelta(days=KEEP_DAYS))
+        if rows:
+            summary = f"removed {rows:,} rejected rows of imports older than {KEEP_DAYS} days"
+            audit.record(session, actor, "import.rejects_forgotten", subject=("lender", 1), summary=summary)
+    return rows
 
 
 def _rows(batch_id: int) -> Iterator[AnyRow]:

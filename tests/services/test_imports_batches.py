@@ -2,7 +2,7 @@
 
 import csv
 import io
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from services import imports, personal_data
+from services import closing, imports, personal_data
 from services.actors import SYSTEM
 from services.errors import InvalidInput, NotAllowed
-from services.imports import DateOrderNeeded, UndoRefused
+from services.imports import DateOrderNeeded, UndoRefused, rejects
 from services.imports.rejects import rejects_csv
 
 
@@ -268,3 +268,47 @@ def test_a_file_imported_later_is_checked_again_when_the_book_has_changed(sessio
     _load(tmp_path, LOANS.replace("2000", str(2000 + timedelta(1).days)))
     done = imports.commit(SYSTEM, first.id)
     assert (done.counts["loans_new"], done.counts["loans_changed"]) == (0, 1)
+
+
+def test_undone_contacts_leave_no_person_they_named(session, tmp_path):
+    _load(tmp_path, LOANS)
+    named = "Customer ID,Mobile,Role,Name\nC1,9876543210,guarantor,Ravi\n"
+    mapping = {"Customer ID": "borrower_number", "Mobile": "phone", "Role": "party_role", "Name": "party_name"}
+    first = _load(tmp_path, named, "contacts", mapping=mapping)
+    second = _load(tmp_path, named.replace("9876543210", "9876543211"), "contacts", mapping=mapping)
+    assert _count(session, "party") == 1
+    with pytest.raises(UndoRefused, match="people it named"):
+        imports.undo(SYSTEM, first.id)
+    imports.undo(SYSTEM, second.id)
+    imports.undo(SYSTEM, first.id)
+    assert [_count(session, t) for t in ("party", "contact_point")] == [0, 0]
+
+
+def test_an_undone_book_leaves_the_days_that_were_closed_with_it(session, tmp_path, frozen_clock):
+    frozen_clock(datetime(2025, 6, 16, 5, 30, tzinfo=UTC))
+    _load(tmp_path, LOANS)
+    _load(tmp_path, "loan_number,due_date,amount\nL1,2025-05-05,500\nL2,2025-05-05,400\n", "schedule")
+    closing.close(SYSTEM, date(2025, 5, 31))
+    stayed = _days(session)
+    book = _load(tmp_path, LOANS.replace("L1,C1", "L8,C8").replace("L2,C1", "L9,C9"))
+    closing.close(SYSTEM, date(2025, 5, 31))
+    assert _days(session) != stayed
+    imports.undo(SYSTEM, book.id)
+    assert _days(session) == stayed
+    assert _count(session, "loan_snapshot") == 2
+
+
+def _days(session):
+    columns = "as_of, bucket, asset_class, sum(loans), sum(overdue_amount), sum(outstanding)"
+    return session.execute(text(f"SELECT {columns} FROM portfolio_day GROUP BY 1, 2, 3 ORDER BY 1, 2, 3")).all()
+
+
+def test_rejected_rows_go_after_ninety_days(session, tmp_path, frozen_clock):
+    frozen_clock(datetime(2025, 6, 16, 5, 30, tzinfo=UTC))
+    batch = _load(tmp_path, LOANS + "L3,C3,Ana,-5,2025-01-01,\n")
+    frozen_clock(datetime(2025, 9, 14, 5, 0, tzinfo=UTC))
+    assert rejects.forget_old(SYSTEM) == 0
+    assert rejects.are_kept(imports.view(SYSTEM, batch.id))
+    frozen_clock(datetime(2025, 9, 14, 6, 0, tzinfo=UTC))
+    assert rejects.forget_old(SYSTEM) == 1
+    assert not rejects.are_kept(imports.view(SYSTEM, batch.id))

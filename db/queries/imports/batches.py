@@ -1,6 +1,7 @@
 """Batches and profiles: what came in, how far it is, how its columns were read."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, func, insert, select, text, update
@@ -88,6 +89,13 @@ def commits_in_turn(session: Session) -> None:
 def forget_rejected(session: Session, batch_id: int) -> None:
     """Remove the rejected rows of a batch."""
     session.execute(delete(ImportRejectedRow).where(ImportRejectedRow.batch_id == batch_id))
+
+
+def forget_rejected_before(session: Session, moment: datetime) -> int:
+    """Remove the rejected rows of batches committed before a moment; how many rows."""
+    old = select(ImportBatch.id).where(ImportBatch.committed_at < moment)
+    gone = delete(ImportRejectedRow).where(ImportRejectedRow.batch_id.in_(old)).returning(ImportRejectedRow.line)
+    return len(session.execute(gone).all())
 
 
 def latest_job(session: Session, batch_id: int) -> AnyRow | None:

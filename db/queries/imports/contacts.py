@@ -138,7 +138,7 @@ def commit(session: Session, plan: Plan) -> dict[str, int]:
         """,
         {},
     )
-    _add_parties(session, plan)
+    _add_parties(session, plan, bound)
     new = _add_points_of_borrowers(session, plan, bound)
     session.execute(
         text(
@@ -186,15 +186,16 @@ def _party(plan: Plan) -> str:
     )
 
 
-def _add_parties(session: Session, plan: Plan) -> None:
+def _add_parties(session: Session, plan: Plan, bound: dict[str, Any]) -> None:
     session.execute(
         text(
             f"""
-            INSERT INTO party (borrower_id, role, name)
-            SELECT DISTINCT borrower_id, role, name FROM ({_party(plan)}) y WHERE role IS NOT NULL
+            INSERT INTO party (borrower_id, role, name, created_batch_id)
+            SELECT DISTINCT borrower_id, role, name, CAST(:batch AS integer) FROM ({_party(plan)}) y WHERE role IS NOT NULL
             AND NOT EXISTS (SELECT FROM party p WHERE (p.borrower_id, p.role, p.name) = (y.borrower_id, y.role, y.name))
             """
-        )
+        ),
+        bound,
     )
 
 

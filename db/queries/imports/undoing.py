@@ -23,6 +23,9 @@ _OBSTACLES = {
     "its borrowers have loans from elsewhere": f"SELECT FROM loan WHERE borrower_id IN ({_BORROWERS}) AND created_batch_id IS DISTINCT FROM :batch",
     "contact details of its borrowers were added later": f"SELECT FROM contact_point WHERE borrower_id IN ({_BORROWERS}) AND created_batch_id IS DISTINCT FROM :batch",
     "people were named for its borrowers later": f"SELECT FROM party WHERE borrower_id IN ({_BORROWERS})",
+    "contact details of people it named were added later": """
+        SELECT FROM contact_point c JOIN party p ON p.id = c.party_id
+        WHERE p.created_batch_id = :batch AND c.created_batch_id IS DISTINCT FROM :batch""",
     "contacts with its borrowers were recorded": f"SELECT FROM contact_attempt WHERE borrower_id IN ({_BORROWERS}) OR loan_id IN ({_LOANS})",
     "promises of its borrowers were recorded": f"SELECT FROM promise WHERE borrower_id IN ({_BORROWERS}) OR loan_id IN ({_LOANS})",
     "its borrowers are on hold": f"SELECT FROM hold WHERE borrower_id IN ({_BORROWERS})",
@@ -104,6 +107,7 @@ _REMOVE = (
     f"DELETE FROM loan_snapshot_restated WHERE loan_id IN ({_LOANS})",
     "DELETE FROM consent_event WHERE batch_id = :batch",
     "DELETE FROM contact_point WHERE created_batch_id = :batch",
+    "DELETE FROM party WHERE created_batch_id = :batch",
     "DELETE FROM reported_snapshot WHERE batch_id = :batch",
     "DELETE FROM mandate_presentation WHERE batch_id = :batch",
     "DELETE FROM payment WHERE batch_id = :batch",
