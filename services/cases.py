@@ -9,6 +9,7 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from db.queries import cases as queries
+from db.queries import stage_rules
 from services import clock, lender
 from services.actors import Actor, Permission
 from services.errors import Conflict, NotFound
@@ -79,7 +80,8 @@ ACTIONS: Final = {
 }
 """Next actions by code, as screens say them."""
 
-STAGES: Final = {"soft": "Soft", "mid": "Mid", "hard": "Hard", "recovery": "Recovery"}
+STAGES: Final = {"soft": "Soft", "mid": "Mid", "hard": "Hard", "legal": "Legal", "recovery": "Recovery"}
+"""Stages by code, from the first to the last, as screens say them. Rules decide them: see services/stages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,16 +149,23 @@ def reprioritise(session: Session, as_of: date, first_borrower_id: int, last_bor
 
     What follows a change of scores: nothing that is owed changed, only the points. How many cases changed.
     """
-    scope = queries.borrower_range(first_borrower_id, last_borrower_id)
-    return queries.recompute(session, scope, as_of=as_of, zone=lender.load(session).time_zone, points=POINTS)
+    return _recompute(session, as_of, queries.borrower_range(first_borrower_id, last_borrower_id))
 
 
 def _refresh(session: Session, as_of: date, scope: queries.Scope) -> CaseChanges:
-    zone = lender.load(session).time_zone
     closed = queries.close_settled(session, scope, as_of=as_of)
     opened = queries.open_new(session, scope, as_of=as_of)
-    changed = queries.recompute(session, scope, as_of=as_of, zone=zone, points=POINTS)
-    return CaseChanges(opened=opened, closed=closed, changed=changed)
+    return CaseChanges(opened=opened, closed=closed, changed=_recompute(session, as_of, scope))
+
+
+def _recompute(session: Session, as_of: date, scope: queries.Scope) -> int:
+    """Stages go by the rules of today even when the night closes the day before.
+
+    Else that close would take back, for hours, what rules that hold from today had moved already.
+    """
+    settings = lender.load(session)
+    stages = stage_rules.in_force(session, max(as_of, settings.today))
+    return queries.recompute(session, scope, as_of=as_of, zone=settings.time_zone, points=POINTS, stages=stages)
 
 
 def reasons_of(stored: Sequence[str]) -> tuple[Reason, ...]:
