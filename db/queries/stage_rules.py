@@ -166,7 +166,8 @@ def try_out(session: Session, wanted: Rules, *, samples: int) -> Sequence[AnyRow
         _PLACED
         + """
         SELECT stage AS from_stage, to_stage, count(*) AS cases, sum(overdue_amount) AS overdue_amount,
-               (array_agg(id ORDER BY overdue_amount DESC, id) FILTER (WHERE stage <> to_stage))[:samples] AS case_ids
+               (array_agg(id ORDER BY overdue_amount DESC, id) FILTER (WHERE stage <> to_stage))
+                   [1 : CAST(:samples AS integer)] AS case_ids
         FROM placed GROUP BY stage, to_stage
     """
     )
