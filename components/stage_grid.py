@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from components.stage_words import Products
+from components.tables import ROW_HEIGHT
 from services.cases import STAGES
 from services.money import quantize
 from services.scoring import BANDS
@@ -105,6 +106,8 @@ def edit(start: RuleSet, products: Products, *, key: str) -> RuleSet:
         column_order=list(COLUMNS),
         key=f"{key}.rules",
         width="stretch",
+        row_height=ROW_HEIGHT,
+        placeholder="any",
     )
     codes = list(STAGES)
     default = st.selectbox(
@@ -153,6 +156,12 @@ def shown(rules: RuleSet, products: Products, *, key: str) -> None:
     """Draw rules for looking only."""
     config = _config(products)
     st.dataframe(
-        frame(rules.rules, products), hide_index=True, column_config=config, column_order=list(COLUMNS), key=key
+        frame(rules.rules, products),
+        hide_index=True,
+        column_config=config,
+        column_order=list(COLUMNS),
+        key=key,
+        row_height=ROW_HEIGHT,
+        placeholder="any",
     )
     st.markdown(f"All other cases: **{STAGES[rules.default_stage]}**")

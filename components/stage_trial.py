@@ -88,7 +88,7 @@ def _found(outcome: Outcome) -> None:
 
 
 def _matrix(outcome: Outcome) -> None:
-    st.caption("Where open cases stand now (rows) and where these rules would put them (columns); the frame stays.")
+    st.caption("Where open cases stand now (rows) and where these rules would put them (columns). Framed: they stay.")
     rows = sum(1 for code in STAGES if any(way.from_stage == code for way in outcome.ways))
     figure = charts.drawn(lambda: _heat(outcome, palette.current()), of=charts.digest(("stages", outcome.ways)))
     charts.show(figure, key="strategy.matrix", height=60 + 46 * max(rows, 2))
