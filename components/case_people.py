@@ -4,24 +4,14 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from components import allocation_cached, case_panel, form_fields, notices, tables
+from components import allocation_cached, case_panel, dates, form_fields, notices
 from components.form_fields import Places
-from components.tables import Column
 from services import case_people
 from services.actors import Actor, Permission
 from services.borrowers import BorrowerView
 from services.case_people import ROLES, CasePerson
 
-_HISTORY = (
-    Column("name", "Name"),
-    Column("role_label", "Role"),
-    Column("added_at", "Added", "moment"),
-    Column("added_by_name", "By"),
-    Column("reason", "Why"),
-    Column("removed_at", "Removed", "moment"),
-    Column("removed_by_name", "By"),
-    Column("remove_reason", "Why"),
-)
+_MEANING = "A watcher sees the case. A field agent and a legal officer also record contacts and promises."
 
 
 def show(actor: Actor, view: BorrowerView) -> None:
@@ -40,7 +30,19 @@ def show(actor: Actor, view: BorrowerView) -> None:
             _remove(actor, view, now)
         if people:
             with st.popover("History", icon=":material/history:", type="tertiary", key=f"people.history.{view.id}"):
-                tables.table(people, _HISTORY, key="people.table")
+                st.markdown("\n".join(f"- {_told(person)}" for person in people))
+
+
+def _told(person: CasePerson) -> str:
+    """One person's time in the case, in a sentence."""
+    added = f"added {dates.moment(person.added_at)} by {person.added_by_name or 'Recoup'}: {person.reason}"
+    told = f"**{case_panel.plain(person.name)}**, {person.role_label.lower()}, {case_panel.plain(added)}"
+    if person.removed_at is None:
+        return told
+    removed = (
+        f"removed {dates.moment(person.removed_at)} by {person.removed_by_name or 'Recoup'}: {person.remove_reason}"
+    )
+    return f"{told}. {case_panel.plain(removed[:1].upper() + removed[1:])}"
 
 
 def _add(actor: Actor, view: BorrowerView) -> None:
@@ -53,7 +55,7 @@ def _add(actor: Actor, view: BorrowerView) -> None:
     ):
         user_id = st.selectbox("Who", list(offered), format_func=offered.__getitem__, index=None, key=f"{form}.user")
         places.under("user")
-        role = st.selectbox("Role", list(ROLES), format_func=_with_meaning, key=f"{form}.role")
+        role = st.selectbox("Role", list(ROLES), format_func=ROLES.__getitem__, key=f"{form}.role", help=_MEANING)
         places.under("role")
         reason = st.text_input("Reason", key=f"{form}.reason", max_chars=200, placeholder="Visits the area on Fridays")
         places.under("reason")
@@ -63,10 +65,6 @@ def _add(actor: Actor, view: BorrowerView) -> None:
             case_people.add(actor, view.id, user_id=user_id or 0, role=role, reason=reason)
             form_fields.done(form)
             notices.after_rerun(f"{offered.get(user_id or 0, '')} is {ROLES[role].lower()} of this case")
-
-
-def _with_meaning(role: str) -> str:
-    return f"{ROLES[role]}: {'sees the case' if role == 'watcher' else 'sees the case and records contacts'}"
 
 
 def _remove(actor: Actor, view: BorrowerView, now: Sequence[CasePerson]) -> None:

@@ -126,13 +126,13 @@ def _config(products: Products) -> dict[str, Any]:
     column = st.column_config
     return {
         "place": column.NumberColumn(
-            "Place", min_value=1, step=1, width=60, help="The first rule that matches decides"
+            "Place", min_value=1, step=1, width=80, help="The first rule that matches decides"
         ),
         "stage": column.SelectboxColumn("Stage", options=list(STAGES.values()), width=100),
-        "min_dpd": column.NumberColumn("DPD from", min_value=0, step=1, width=85, help="Days past due, worst loan"),
-        "max_dpd": column.NumberColumn("DPD to", min_value=0, step=1, width=80, help="Included; empty: no end"),
+        "min_dpd": column.NumberColumn("DPD from", min_value=0, step=1, width=100, help="Days past due, worst loan"),
+        "max_dpd": column.NumberColumn("DPD to", min_value=0, step=1, width=85, help="Included; empty: no end"),
         "min_overdue": column.NumberColumn(
-            "Overdue from", min_value=0.0, step=0.01, format="localized", width=110, help="Overdue on all loans"
+            "Overdue from", min_value=0.0, step=0.01, format="localized", width=120, help="Overdue on all loans"
         ),
         "below_overdue": column.NumberColumn(
             "Overdue below",

@@ -61,7 +61,8 @@ def _row(version: StageVersion) -> dict[str, object]:
 
 
 def _opened(versions: Sequence[StageVersion], opened: StageVersion, products: Products) -> None:
-    before = next((version for version in versions if version.version == opened.version - 1), None)
+    earlier = (one for one in versions if one.version < opened.version and one.state is not State.WITHDRAWN)
+    before = next(earlier, None)
     if opened.withdrawn_at is not None:
         st.markdown(
             f":material/undo: Withdrawn {dates.moment(opened.withdrawn_at)} by "
