@@ -6,6 +6,7 @@ import streamlit as st
 
 from components import (
     case_panel,
+    case_people,
     dates,
     empty,
     follow_up_form,
@@ -82,6 +83,7 @@ def head(actor: Actor, view: BorrowerView) -> None:
     with st.container(horizontal=True, gap="large"):
         for label, figure, meaning in _figures(view):
             st.metric(label, figure, help=meaning, width="content")
+    case_people.show(actor, view)
     status_form.banners(actor, view.holds)
 
 
@@ -93,7 +95,7 @@ def _figures(view: BorrowerView) -> list[tuple[str, str, str]]:
         ("Owed in all", money.short(view.owed), f"{money.full(view.owed)}: principal, with interest and charges due"),
         ("Days past due", str(view.max_dpd), "Of the worst active loan, from its oldest unpaid due date"),
         ("Class", worst.class_label if worst else "–", "RBI class of the worst loan at day-end"),
-        ("Stage", cases.STAGES.get(case.stage, "–") if case else "No open case", "By the worst loan's days past due"),
+        ("Stage", cases.STAGES.get(case.stage, "–") if case else "No open case", "By the stage rules in force"),
         ("Owner", (case.owner_name or "Unallocated") if case else "–", "Who works the case"),
     ]
 

@@ -11,7 +11,7 @@ from components.tables import Column
 from services import borrowers, cases, queue
 from services.actors import Actor, Permission
 from services.borrowers import BorrowerView, ContactPointView
-from services.errors import Conflict, NotFound
+from services.errors import Conflict, NotAllowed, NotFound
 from services.policy import GateAnswer
 from services.queue import QueueFilter, QueueRow
 
@@ -71,7 +71,7 @@ def _show(actor: Actor, row: QueueRow, wanted: QueueFilter) -> None:
 def _take(actor: Actor, row: QueueRow) -> bool:
     try:
         queue.take(actor, row.case_id)
-    except Conflict as taken:
+    except (Conflict, NotAllowed) as taken:
         st.warning(taken.message, icon=":material/lock_person:")
         return False
     return True

@@ -25,6 +25,10 @@ class Places:
         place = st.empty()
         self._under.update(dict.fromkeys(fields, place))
 
+    def tell(self, field: str, sentence: str) -> None:
+        """Say under a widget what is wrong with its field."""
+        self._under[field].markdown(f":red[:material/error: {sentence}]")
+
     @contextmanager
     def showing_errors(self) -> Iterator[None]:
         """Within, wrong fields are told under their widgets; any other refusal as everywhere."""
@@ -35,7 +39,7 @@ class Places:
                 rest = {}
                 for field, sentence in error.fields.items():
                     if field in self._under:
-                        self._under[field].markdown(f":red[:material/error: {sentence}]")
+                        self.tell(field, sentence)
                     else:
                         rest[field] = sentence
                 if rest:

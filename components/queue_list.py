@@ -91,9 +91,13 @@ def _filter(actor: Actor, offered: Choices) -> QueueFilter:
 
 def _whose(actor: Actor, wanted: QueueFilter) -> QueueFilter:
     if not actor.may(Permission.ALLOCATE_CASES):
-        return wanted
+        part = filters.one("Whose", {"": "My cases", "part": "Cases I take part in"}, name="owner")
+        return replace(wanted, participant_id=actor.id) if part else wanted
     people = {str(worker.id): f"{worker.name} ({worker.open_cases:,})" for worker in allocation_cached.workers(actor)}
-    owner = filters.one("Whose", {"": "Everyone's", "nobody": "Unallocated", **people}, name="owner")
+    offered = {"": "Everyone's", "nobody": "Unallocated", "part": "Cases I take part in", **people}
+    owner = filters.one("Whose", offered, name="owner")
+    if owner == "part":
+        return replace(wanted, participant_id=actor.id)
     if owner == "nobody":
         return replace(wanted, is_unallocated=True)
     return replace(wanted, owner_id=int(owner)) if owner else wanted

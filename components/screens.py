@@ -38,6 +38,7 @@ SCREENS = (
     Screen("pages/borrower.py", "Borrower", ":material/person_search:", "borrower", WORK, Permission.VIEW_BORROWER),
     Screen("pages/portfolio.py", "Portfolio", ":material/monitoring:", "portfolio", INSIGHT, Permission.VIEW_PORTFOLIO),
     Screen("pages/accounts.py", "Accounts", ":material/table_rows:", "accounts", INSIGHT, Permission.VIEW_PORTFOLIO),
+    Screen("pages/strategy.py", "Strategy", ":material/account_tree:", "strategy", CONTROL, Permission.VIEW_STRATEGY),
     Screen("pages/imports.py", "Imports", ":material/upload_file:", "imports", CONTROL, Permission.IMPORT),
     Screen("pages/audit.py", "Audit", ":material/verified_user:", "audit", CONTROL, Permission.VIEW_AUDIT),
     Screen("pages/jobs.py", "Jobs", ":material/sync:", "jobs", CONTROL, Permission.VIEW_JOBS),

@@ -16,6 +16,7 @@ _ICONS = {
     "bounce": "↺",
     "message": "✉",
     "allocation": "⇄",
+    "stage": "⇢",
     "status": "▮",
     "follow_up": "◔",
 }
@@ -83,4 +84,4 @@ def _shows_state(entry: Entry) -> bool:
 def _when(entry: Entry) -> str:
     """Facts that come with a date only are told without a time."""
     moment = dates.moment(entry.at)
-    return moment.rpartition(",")[0] if entry.kind in {"payment", "bounce"} else moment
+    return moment.rpartition(",")[0] if entry.kind in {"payment", "bounce", "stage"} else moment

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from jobs import cleaning, closing, imports, reminders, scoring, sealing
+from jobs import cleaning, closing, imports, reminders, scoring, sealing, stages
 from services.jobs import Progress
 
 Job = Callable[[int, dict[str, Any], Progress], dict[str, Any] | None]
@@ -21,4 +21,5 @@ JOBS: dict[str, Job] = {
     "reminders.send": reminders.send,
     "restate": closing.restate,
     "score": scoring.run,
+    "stages.apply": stages.apply,
 }

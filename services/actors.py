@@ -39,6 +39,8 @@ class Permission(StrEnum):
     MANAGE_JOBS = "retry and start background jobs"
     MANAGE_MESSAGES = "see and change reminders"
     CONFIGURE = "change settings"
+    VIEW_STRATEGY = "see stages and allocation rules"
+    CHANGE_STRATEGY = "change stages and allocation rules"
 
 
 _P = Permission
@@ -70,13 +72,17 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.REVEAL_PERSONAL_DATA,
             _P.VIEW_JOBS,
             _P.MANAGE_MESSAGES,
+            _P.VIEW_STRATEGY,
+            _P.CHANGE_STRATEGY,
         }
     ),
-    Role.ANALYST: frozenset({_P.VIEW_PORTFOLIO, _P.EXPORT_PORTFOLIO, _P.VIEW_BORROWER, _P.VIEW_ALL_CASES}),
+    Role.ANALYST: frozenset(
+        {_P.VIEW_PORTFOLIO, _P.EXPORT_PORTFOLIO, _P.VIEW_BORROWER, _P.VIEW_ALL_CASES, _P.VIEW_STRATEGY}
+    ),
     Role.AGENT: frozenset(
         {_P.WORK_QUEUE, _P.VIEW_BORROWER, _P.RECORD_CONTACT, _P.CHANGE_STATUS, _P.REVEAL_PERSONAL_DATA}
     ),
-    Role.AUDITOR: frozenset({_P.VIEW_AUDIT, _P.VERIFY_AUDIT, _P.VIEW_BORROWER, _P.VIEW_ALL_CASES}),
+    Role.AUDITOR: frozenset({_P.VIEW_AUDIT, _P.VERIFY_AUDIT, _P.VIEW_BORROWER, _P.VIEW_ALL_CASES, _P.VIEW_STRATEGY}),
     Role.SYSTEM: frozenset(Permission),
 }
 

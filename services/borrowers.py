@@ -247,7 +247,7 @@ def reveal(actor: Actor, contact_point_id: int, *, reason: str) -> str:
     """A contact point in the clear; who saw which, and why, is recorded.
 
     Raises:
-        NotAllowed: the actor may not see personal data in the clear.
+        NotAllowed: the actor may not see personal data in the clear, or only watches the case.
         NotFound: there is no such contact point, or not for this actor.
         InvalidInput: no reason.
         PersonalDataUnreadable: its key is not on this server.
@@ -259,7 +259,7 @@ def reveal(actor: Actor, contact_point_id: int, *, reason: str) -> str:
         row = queries.sealed_value(session, contact_point_id)
         if row is None:
             raise NotFound("That contact point is not there.")
-        cases.require_access(session, actor, row.borrower_id)
+        cases.require_work(session, actor, row.borrower_id)
         audit.record(
             session,
             actor,

@@ -8,10 +8,12 @@ from typing import Any, Final
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
+from db.queries import case_people as people_queries
 from db.queries import cases as queries
+from db.queries import stage_rules
 from services import clock, lender
 from services.actors import Actor, Permission
-from services.errors import Conflict, NotFound
+from services.errors import Conflict, NotAllowed, NotFound
 
 POINTS: Final = {
     "dpd_1_30": 10,
@@ -79,7 +81,8 @@ ACTIONS: Final = {
 }
 """Next actions by code, as screens say them."""
 
-STAGES: Final = {"soft": "Soft", "mid": "Mid", "hard": "Hard", "recovery": "Recovery"}
+STAGES: Final = {"soft": "Soft", "mid": "Mid", "hard": "Hard", "legal": "Legal", "recovery": "Recovery"}
+"""Stages by code, from the first to the last, as screens say them. Rules decide them: see services/stages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,16 +150,23 @@ def reprioritise(session: Session, as_of: date, first_borrower_id: int, last_bor
 
     What follows a change of scores: nothing that is owed changed, only the points. How many cases changed.
     """
-    scope = queries.borrower_range(first_borrower_id, last_borrower_id)
-    return queries.recompute(session, scope, as_of=as_of, zone=lender.load(session).time_zone, points=POINTS)
+    return _recompute(session, as_of, queries.borrower_range(first_borrower_id, last_borrower_id))
 
 
 def _refresh(session: Session, as_of: date, scope: queries.Scope) -> CaseChanges:
-    zone = lender.load(session).time_zone
     closed = queries.close_settled(session, scope, as_of=as_of)
     opened = queries.open_new(session, scope, as_of=as_of)
-    changed = queries.recompute(session, scope, as_of=as_of, zone=zone, points=POINTS)
-    return CaseChanges(opened=opened, closed=closed, changed=changed)
+    return CaseChanges(opened=opened, closed=closed, changed=_recompute(session, as_of, scope))
+
+
+def _recompute(session: Session, as_of: date, scope: queries.Scope) -> int:
+    """Stages go by the rules of today even when the night closes the day before.
+
+    Else that close would take back, for hours, what rules that hold from today had moved already.
+    """
+    settings = lender.load(session)
+    stages = stage_rules.in_force(session, max(as_of, settings.today))
+    return queries.recompute(session, scope, as_of=as_of, zone=settings.time_zone, points=POINTS, stages=stages)
 
 
 def reasons_of(stored: Sequence[str]) -> tuple[Reason, ...]:
@@ -166,15 +176,33 @@ def reasons_of(stored: Sequence[str]) -> tuple[Reason, ...]:
 
 
 def require_access(session: Session, actor: Actor, borrower_id: int) -> None:
-    """Refuse an actor who sees only their own cases, unless the borrower is theirs.
+    """Refuse an actor who sees only their own cases, unless they own the borrower's or take part in it.
 
     Raises:
         NotFound: the borrower is not theirs to see, or not there: the two are not told apart.
     """
-    if actor.may(Permission.VIEW_ALL_CASES):
+    if actor.may(Permission.VIEW_ALL_CASES) or _owns(session, actor, borrower_id):
         return
-    if actor.id is None or queries.newest_owner(session, borrower_id) != actor.id:
+    if actor.id is None or not people_queries.roles(session, borrower_id, actor.id):
         raise NotFound("That borrower is not among your cases. Ask your leader to allocate the case to you.")
+
+
+def require_work(session: Session, actor: Actor, borrower_id: int) -> None:
+    """Refuse who may not see the borrower, and who may only watch.
+
+    Raises:
+        NotFound: the borrower is not theirs to see, or not there.
+        NotAllowed: they watch the case, and neither own it nor work on it.
+    """
+    require_access(session, actor, borrower_id)
+    if actor.may(Permission.VIEW_ALL_CASES) or _owns(session, actor, borrower_id):
+        return
+    if actor.id is None or people_queries.roles(session, borrower_id, actor.id) <= {"watcher"}:
+        raise NotAllowed("You watch this case: you see it, and its owner works it. Ask your leader for another role.")
+
+
+def _owns(session: Session, actor: Actor, borrower_id: int) -> bool:
+    return actor.id is not None and queries.newest_owner(session, borrower_id) == actor.id
 
 
 def open_case(session: Session, borrower_id: int) -> Case | None:
@@ -188,9 +216,10 @@ def workable(session: Session, actor: Actor, borrower_id: int) -> Case | None:
 
     Raises:
         NotFound: the borrower is not the actor's to see.
+        NotAllowed: the actor only watches the case.
         Conflict: someone else has the case open.
     """
-    require_access(session, actor, borrower_id)
+    require_work(session, actor, borrower_id)
     queries.lock_open_case(session, borrower_id)
     case = open_case(session, borrower_id)
     if case is not None and case.is_held_by_other(actor, clock.now()):

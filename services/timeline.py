@@ -1,7 +1,7 @@
 """The timeline of a borrower: contacts, promises, payments, messages and changes in one order, newest first."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -23,6 +23,7 @@ KINDS: Final = {
     "bounce": "Bounces",
     "message": "Messages",
     "allocation": "Allocations",
+    "stage": "Stages",
     "status": "Holds and status",
     "follow_up": "Follow-ups",
 }
@@ -95,10 +96,13 @@ def _page(session: Session, borrower_id: int, kinds: Collection[str], before: Cu
 
 
 def _worded(entry: Entry) -> Entry:
-    """A change of status in the words of screens."""
+    """Changes of status and stage in the words of screens."""
+    if entry.kind == "stage":
+        before, _, after = entry.title.partition(" → ")
+        return replace(entry, title=f"Stage {cases.STAGES.get(before, before)} → {cases.STAGES.get(after, after)}")
     if entry.kind != "status":
         return entry
     kind, is_release, _ = entry.title.partition("_released")
     label = HOLD_KINDS.get(kind, kind.replace("_", " ").capitalize())
     title = f"Hold released: {label}" if is_release else f"Hold placed: {label}" if kind in HOLD_KINDS else label
-    return Entry(**{name: getattr(entry, name) for name in Entry.__slots__ if name != "title"}, title=title)
+    return replace(entry, title=title)

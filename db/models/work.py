@@ -55,7 +55,9 @@ class CollectionCase(Base):
     opened_on: Mapped[date]
     closed_on: Mapped[date | None]
     stage: Mapped[str] = mapped_column(Text, server_default="soft")
-    """soft, mid, hard, recovery: by the worst DPD."""
+    """soft, mid, hard, legal, recovery: by the stage rules in force."""
+    stage_before: Mapped[str] = mapped_column(Text, server_default="soft")
+    """Stage until the row was last recomputed; differs from `stage` where that moved the case."""
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
     held_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
     """Who has the case open now; nobody else may work it until `held_until`."""
@@ -70,6 +72,8 @@ class CollectionCase(Base):
     risk_band: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     overdue_amount: Mapped[Decimal] = mapped_column(server_default="0")
     outstanding: Mapped[Decimal] = mapped_column(server_default="0")
+    is_npa: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Any active loan of the borrower is non-performing."""
     segment_id: Mapped[int | None] = mapped_column(Integer)
     """Segment of the worst loan: what filters read."""
     next_action: Mapped[str | None]

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, func, or_, select, text
 from sqlalchemy.orm import Session
 
+from db.models.case_people import CasePerson
 from db.models.owes import Borrower, ContactPoint, Loan, Party, Product
 from db.models.stands import LoanState, RiskScore
 from db.models.work import CollectionCase
@@ -169,7 +170,7 @@ def search(
         session: the caller's transaction.
         typed: what was typed, trimmed.
         phone_index: blind index of a phone number, when what was typed is one.
-        owner_id: only borrowers whose open case this user has; None: all.
+        owner_id: only borrowers whose open case this user has or takes part in; None: all.
         limit: how many at most.
     """
     exact: ColumnElement[bool] = or_(
@@ -203,4 +204,7 @@ def _hits(condition: ColumnElement[bool], owner_id: int | None) -> Select[*tuple
         .outerjoin(CollectionCase, (CollectionCase.borrower_id == Borrower.id) & CollectionCase.closed_on.is_(None))
         .where(condition)
     )
-    return statement if owner_id is None else statement.where(CollectionCase.owner_id == owner_id)
+    if owner_id is None:
+        return statement
+    takes_part = select(CasePerson.case_id).where(CasePerson.user_id == owner_id, CasePerson.removed_at.is_(None))
+    return statement.where(or_(CollectionCase.owner_id == owner_id, CollectionCase.id.in_(takes_part)))

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from db.models.access import AppUser
 from db.models.work import CollectionCase
+from db.queries import stage_rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ DERIVED = (
     "risk_band",
     "overdue_amount",
     "outstanding",
+    "is_npa",
     "segment_id",
     "next_action",
     "next_action_on",
@@ -85,11 +87,12 @@ DERIVED = (
 
 _FACTS = """
     mine AS MATERIALIZED (
-        SELECT c.id, c.borrower_id FROM collection_case c WHERE c.closed_on IS NULL AND {scope_c}
+        SELECT c.id, c.borrower_id, c.max_dpd, c.overdue_amount, c.risk_band, c.is_npa, c.segment_id
+        FROM collection_case c WHERE c.closed_on IS NULL AND {scope_c}
     ), owed AS (
         SELECT s.borrower_id, count(*) AS loans, max(s.dpd) AS max_dpd, max(s.bucket) AS bucket,
                max(s.risk_band) AS risk_band, sum(s.overdue_amount) AS overdue_amount,
-               sum(s.outstanding) AS outstanding,
+               sum(s.outstanding) AS outstanding, bool_or(s.asset_class = 'npa') AS is_npa,
                (array_agg(s.segment_id ORDER BY s.dpd DESC, s.overdue_amount DESC, s.loan_id))[1] AS segment_id
         FROM loan_state s WHERE s.status = 'active' AND {scope_s} GROUP BY s.borrower_id
     ), pending AS (
@@ -144,8 +147,36 @@ _POINTS = """
 """
 
 
-def recompute(session: Session, scope: Scope, *, as_of: date, zone: str, points: Mapping[str, int]) -> int:
-    """Derive every open case of the scope anew, and write those that differ; how many.
+_MOVED = f"""
+    moving AS (
+        -- the first writing of a case only opens it: where it opens is no move
+        SELECT w.id, w.borrower_id, w.stage_before, w.stage, w.stage_position, w.max_dpd AS dpd_now,
+               w.overdue_amount AS overdue_now, m.max_dpd, m.overdue_amount, m.risk_band, m.is_npa, g.product_id
+        FROM written w JOIN mine m ON m.id = w.id LEFT JOIN segment g ON g.id = m.segment_id
+        WHERE w.stage <> w.stage_before AND w.version > 2
+    ), moved AS (
+        INSERT INTO stage_move
+            (case_id, borrower_id, moved_on, from_stage, to_stage, cause, version, position, max_dpd, overdue_amount)
+        SELECT v.id, v.borrower_id, :as_of, v.stage_before, v.stage,
+               -- the rules moved it if they move it as it was before, too; else what changed about it did
+               CASE WHEN coalesce(q.stage, :default_stage) = v.stage_before THEN 'facts' ELSE 'rules' END,
+               :rules_version, v.stage_position, v.dpd_now, v.overdue_now
+        FROM moving v LEFT JOIN LATERAL ({stage_rules.MATCH.format("v")}) q ON true
+        RETURNING 1
+    )
+"""
+
+
+def recompute(
+    session: Session,
+    scope: Scope,
+    *,
+    as_of: date,
+    zone: str,
+    points: Mapping[str, int],
+    stages: stage_rules.Rules,
+) -> int:
+    """Derive every open case of the scope anew, write those that differ, and keep moves between stages; how many.
 
     Args:
         session: the caller's transaction.
@@ -153,17 +184,17 @@ def recompute(session: Session, scope: Scope, *, as_of: date, zone: str, points:
         as_of: business date.
         zone: the lender's IANA time zone, in which moments become dates.
         points: priority points by reason code; codes are in `_POINTS`.
+        stages: the rules that decide the stage.
     """
     facts = _FACTS.format(**{f"scope_{alias}": scope.predicate.format(alias) for alias in "cspfha"})
     assignments = ", ".join(f"{column} = d.{column}" for column in DERIVED)
     now, before = (", ".join(f"{alias}.{column}" for column in DERIVED) for alias in ("d", "c"))
     statement = text(f"""
-        WITH {facts}, joined AS (
-            SELECT m.id, o.loans, o.max_dpd, o.bucket, o.risk_band, o.overdue_amount, o.outstanding, o.segment_id,
+        WITH {stage_rules.RULES}, {facts}, joined AS (
+            SELECT m.id, o.loans, o.max_dpd, o.bucket, o.risk_band, o.overdue_amount, o.outstanding, o.is_npa,
+                   o.segment_id, e.product_id,
                    g.promise_due_on, g.promise_amount, coalesce(l.has_broken_promise, false) AS has_broken_promise,
                    t.last_contact_at, t.last_outcome, t.contacted_on, w.follow_on, h.hold_ends_on,
-                   CASE WHEN o.max_dpd > 90 THEN 'recovery' WHEN o.max_dpd > 60 THEN 'hard'
-                        WHEN o.max_dpd > 30 THEN 'mid' ELSE 'soft' END AS stage,
                    CASE WHEN h.borrower_id IS NOT NULL THEN 'review_hold'
                         WHEN w.borrower_id IS NOT NULL THEN w.action
                         WHEN g.borrower_id IS NOT NULL THEN 'await_promise'
@@ -175,29 +206,37 @@ def recompute(session: Session, scope: Scope, *, as_of: date, zone: str, points:
                         ELSE t.next_action_on END AS next_action_on
             FROM mine m
             JOIN owed o USING (borrower_id)
+            LEFT JOIN segment e ON e.id = o.segment_id
             LEFT JOIN pending g USING (borrower_id)
             LEFT JOIN latest l USING (borrower_id)
             LEFT JOIN follow w USING (borrower_id)
             LEFT JOIN held h USING (borrower_id)
             LEFT JOIN last t USING (borrower_id)
         ), d AS (
-            SELECT f.*, r.priority, r.priority_reasons
-            FROM joined f CROSS JOIN LATERAL (
+            SELECT f.*, coalesce(q.stage, :default_stage) AS stage, q.position AS stage_position,
+                   r.priority, r.priority_reasons
+            FROM joined f
+            LEFT JOIN LATERAL ({stage_rules.MATCH.format("f")}) q ON true
+            CROSS JOIN LATERAL (
                 SELECT coalesce(sum(k.points), 0)::integer AS priority,
                        coalesce(array_agg(k.code || ':' || k.points ORDER BY k.points DESC, k.code), '{{}}')
                            AS priority_reasons
                 FROM (SELECT code, (CAST(:points AS jsonb) ->> code)::integer AS points FROM {_POINTS}) k
                 WHERE k.code IS NOT NULL
             ) r
-        )
-        UPDATE collection_case c SET {assignments}, version = c.version + 1
-        FROM d
-        WHERE d.id = c.id AND c.closed_on IS NULL AND {scope.predicate.format("c")}
-          AND ({now}) IS DISTINCT FROM ({before})
-        RETURNING c.id
+        ), written AS (
+            -- `stage_before` takes the value that this very write replaces, also after waiting for another's
+            UPDATE collection_case c SET {assignments}, stage_before = c.stage, version = c.version + 1
+            FROM d
+            WHERE d.id = c.id AND c.closed_on IS NULL AND {scope.predicate.format("c")}
+              AND ({now}) IS DISTINCT FROM ({before})
+            RETURNING c.id, c.borrower_id, c.stage_before, c.stage, c.max_dpd, c.overdue_amount, c.version,
+                      d.stage_position
+        ), {_MOVED}
+        SELECT count(*) FROM written
     """)
-    values = {"as_of": as_of, "zone": zone, "points": json.dumps(dict(points)), **scope.values}
-    return len(session.execute(statement, values).all())
+    values = {"as_of": as_of, "zone": zone, "points": json.dumps(dict(points)), **stages.values, **scope.values}
+    return int(session.execute(statement, values).scalar_one())
 
 
 CASE_COLUMNS = (

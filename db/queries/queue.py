@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, func, literal, or_, sel
 from sqlalchemy.orm import Session, aliased
 
 from db.models.access import AppUser
+from db.models.case_people import CasePerson
 from db.models.owes import Borrower, Product, Segment
 from db.models.work import CollectionCase, FollowUp
 
@@ -36,6 +37,8 @@ class QueueFilter:
     """Cases of this user."""
     is_unallocated: bool = False
     """Cases that nobody has."""
+    participant_id: int | None = None
+    """Cases in which this user has a role beside the owner."""
     buckets: tuple[int, ...] = ()
     risk_bands: tuple[int, ...] = ()
     product_id: int | None = None
@@ -74,6 +77,8 @@ def _matching(statement: Select[*tuple[Any, ...]], wanted: QueueFilter) -> Selec
         statement = statement.where(CollectionCase.owner_id == wanted.owner_id)
     if wanted.is_unallocated:
         statement = statement.where(CollectionCase.owner_id.is_(None))
+    if wanted.participant_id is not None:
+        statement = statement.where(CollectionCase.id.in_(_taking_part(wanted.participant_id)))
     if wanted.buckets:
         statement = statement.where(CollectionCase.bucket.in_(wanted.buckets))
     if wanted.risk_bands:
@@ -82,6 +87,10 @@ def _matching(statement: Select[*tuple[Any, ...]], wanted: QueueFilter) -> Selec
         statement = statement.where(CollectionCase.overdue_amount >= wanted.at_least)
     segments = _segments(wanted)
     return statement if segments is None else statement.where(CollectionCase.segment_id.in_(segments))
+
+
+def _taking_part(user_id: int) -> Select[int]:
+    return select(CasePerson.case_id).where(CasePerson.user_id == user_id, CasePerson.removed_at.is_(None))
 
 
 def _segments(wanted: QueueFilter) -> Select[int] | None:

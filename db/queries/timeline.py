@@ -51,6 +51,15 @@ PARTS = {
         LEFT JOIN app_user o ON o.id = n.owner_id LEFT JOIN app_user u ON u.id = n.allocated_by
         WHERE c.borrower_id = :borrower_id
     """,
+    "stage": """
+        SELECT 'stage', (v.moved_on + time '12:00') AT TIME ZONE :zone, v.id, NULL::bigint,
+               v.from_stage || ' → ' || v.to_stage,
+               concat_ws(' · ', v.max_dpd || ' days past due', coalesce('rule ' || v.position, 'no rule')
+                                || ' of version ' || v.version, CASE v.cause WHEN 'rules' THEN 'the rules changed' END),
+               v.overdue_amount, v.to_stage, NULL
+        FROM stage_move v
+        WHERE v.borrower_id = :borrower_id
+    """,
     "status": """
         SELECT 'status', s.at, s.id, NULL::bigint, s.status, s.reason, NULL::numeric, s.status, u.name
         FROM status_change s LEFT JOIN app_user u ON u.id = s.changed_by

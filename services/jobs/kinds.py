@@ -26,6 +26,7 @@ KINDS: dict[str, JobKind] = {
     "import.check": JobKind("Check an uploaded file", is_long=True),
     "import.commit": JobKind("Commit an import", is_long=True),
     "import.undo": JobKind("Undo an import", is_long=True),
+    "stages.apply": JobKind("Put cases into their stages", is_long=True),
     "reminders.plan": JobKind("Plan reminders", can_start=True, is_routine=True),
     "reminders.send": JobKind("Send reminders", can_start=True, is_routine=True),
     "promises.follow_up": JobKind("Follow up promises", is_long=True),

@@ -1,6 +1,7 @@
 """Holding a case while it is worked: one collector a borrower at a time, by leases that end by themselves."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,12 +30,15 @@ def take(actor: Actor, case_id: int) -> datetime:
     Raises:
         NotAllowed: the actor may not work the queue.
         NotFound: the case is closed, or not the actor's.
+        NotAllowed: the actor only watches the case.
         Conflict: someone else has it open; the sentence says who and until when.
     """
     actor.require(Permission.WORK_QUEUE)
     now = clock.now()
     with transaction() as session:
         row = visible(session, actor, case_id)
+        if row.owner_id != actor.id:
+            cases.require_work(session, actor, row.borrower_id)
         is_mine = row.held_by == actor.id and row.held_until > now
         if is_mine and row.held_until - now > _RENEW_BELOW:
             return _until(row)
@@ -67,7 +71,7 @@ def next_case(actor: Actor, wanted: QueueFilter | None = None, *, but: int | Non
     """Hold the best case to work now, and let go of the one before; its id, or None when nothing is left.
 
     Cases that may be called now come before those that may not, each in order of priority. Two who ask at the same
-    moment are given different cases.
+    moment are given different cases. An agent is given cases that they own, not those in which they only take part.
 
     Args:
         actor: who works.
@@ -78,7 +82,7 @@ def next_case(actor: Actor, wanted: QueueFilter | None = None, *, but: int | Non
         NotAllowed: the actor may not work the queue.
     """
     actor.require(Permission.WORK_QUEUE)
-    scope = scoped(actor, wanted or QueueFilter())
+    scope = scoped(actor, replace(wanted or QueueFilter(), participant_id=None))
     now = clock.now()
     with transaction() as session:
         claimed = _claim_best(session, actor, scope, but, now)

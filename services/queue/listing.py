@@ -10,6 +10,7 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from db.engine import reading
+from db.queries import case_people as people_queries
 from db.queries import follow_ups as follow_up_queries
 from db.queries import queue as queries
 from db.queries.queue import Cursor, QueueFilter, Tab
@@ -117,9 +118,12 @@ def page(
 
 def scoped(actor: Actor, wanted: QueueFilter) -> QueueFilter:
     """The filter, narrowed to what the actor may see."""
+    if wanted.participant_id is not None:
+        wanted = replace(wanted, participant_id=actor.id or 0)  # nobody reads another's list of roles
     if actor.may(Permission.VIEW_ALL_CASES):
         return wanted
-    return replace(wanted, owner_id=actor.id or 0, is_unallocated=False)
+    owner_id = None if wanted.participant_id is not None else actor.id or 0
+    return replace(wanted, owner_id=owner_id, is_unallocated=False)
 
 
 def _queue_rows(session: Session, rows: Sequence[Row[*tuple[Any, ...]]]) -> tuple[QueueRow, ...]:
@@ -159,6 +163,9 @@ def visible(session: Session, actor: Actor, case_id: int) -> Row[*tuple[Any, ...
         NotFound: the case is closed, or not the actor's.
     """
     row = queries.case_row(session, case_id)
-    if row is None or not (actor.may(Permission.VIEW_ALL_CASES) or row.owner_id == actor.id):
-        raise NotFound("That case is not open, or not among yours. Choose another from the list.")
-    return row
+    if row is not None:
+        if actor.may(Permission.VIEW_ALL_CASES) or row.owner_id == actor.id:
+            return row
+        if people_queries.roles(session, row.borrower_id, actor.id or 0):
+            return row
+    raise NotFound("That case is not open, or not among yours. Choose another from the list.")

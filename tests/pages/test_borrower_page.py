@@ -164,3 +164,23 @@ def _someone_late() -> tuple[int, int]:
         borrower_id, loan_id = builders.make_overdue(session, dpd=45, name="Ravi Late", as_of=today)
         builders.make_instalment(session, loan_id, 1, today - timedelta(days=45), 10_000)
     return borrower_id, loan_id
+
+
+def test_leader_adds_and_removes_people_of_the_case(meera, cast):
+    app = page_of(Role.LEADER, meera[0])
+    assert "**Also on the case:** nobody" in words(app)
+    key = f"people.add.{meera[0]}"
+    app.selectbox(key=f"{key}.user").set_value(cast[Role.LEADER].id)
+    app.selectbox(key=f"{key}.role").set_value("legal")
+    app = press(app, "Add to the case")
+    assert "Say why, in a few words." in words(app)
+    app.text_input(key=f"{key}.reason").set_value("Notice is due")
+    app = press(app, "Add to the case")
+    assert not app.exception
+    assert "Leader Person :gray[(legal officer)]" in words(app)
+    seen = page_of(Role.AGENT, meera[0])
+    assert "(legal officer)" in words(seen)
+    assert "Add to the case" not in [button.label for button in seen.button]
+    app.text_input(key=f"people.remove.{meera[0]}.reason").set_value("Paid")
+    app = press(app, "Remove from the case")
+    assert "**Also on the case:** nobody" in words(app)

@@ -35,6 +35,8 @@ _OBSTACLES = {
     "messages to its borrowers were planned or sent": f"SELECT FROM message WHERE borrower_id IN ({_BORROWERS})",
     "cases of its borrowers were allocated": f"""
         SELECT FROM allocation a JOIN collection_case c ON c.id = a.case_id WHERE c.borrower_id IN ({_BORROWERS})""",
+    "people were added to cases of its borrowers": f"""
+        SELECT FROM case_person n JOIN collection_case c ON c.id = n.case_id WHERE c.borrower_id IN ({_BORROWERS})""",
     "consent at its contact points was changed later": """
         SELECT FROM consent_event e JOIN contact_point p ON p.id = e.contact_point_id
         WHERE p.created_batch_id = :batch AND e.batch_id IS DISTINCT FROM :batch""",
