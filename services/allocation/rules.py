@@ -110,7 +110,8 @@ def load(session: Session, version_id: int) -> tuple[Rule, ...]:
 
 def _rule(row: AnyRow) -> Rule:
     values: dict[str, Any] = {
-        name: tuple(held) if isinstance(held, list) else held for name, held in row._mapping.items()
+        name: tuple(held) if isinstance(held, list) else held
+        for name, held in row._mapping.items()  # noqa: SLF001 - SQLAlchemy's public name
     }
     return Rule(**{**values, "way": Way(row.way)})
 

@@ -56,7 +56,7 @@ def _prepare() -> int:
                 )
                 INSERT INTO collector (user_id, capacity, regions, stages)
                 SELECT id, CASE id % 3 WHEN 0 THEN NULL ELSE 900 END,
-                       CASE id % 4 WHEN 0 THEN ARRAY(SELECT DISTINCT region FROM segment WHERE region IS NOT NULL LIMIT 3)
+                       CASE id % 4 WHEN 0 THEN (SELECT array_agg(DISTINCT region) FROM segment WHERE region < 'S')
                                    ELSE '{}' END,
                        CASE id % 5 WHEN 0 THEN '{soft,mid}'::text[] ELSE '{}' END
                 FROM u
