@@ -9,7 +9,7 @@ import streamlit as st
 from components import cached
 from services import allocation
 from services.actors import Actor
-from services.allocation import Unallocated, Worker
+from services.allocation import RuleChoices, Unallocated, Worker
 
 _TTL = 30
 
@@ -34,7 +34,18 @@ def unallocated(actor: Actor) -> Unallocated:
     return _unallocated(actor, actor.role.value, cached.version())
 
 
+@st.cache_data(ttl=600, max_entries=4, show_spinner=False)
+def _choices(_actor: Actor, role: str, version: int) -> RuleChoices:
+    return allocation.rule_choices(_actor)
+
+
+def choices(actor: Actor) -> RuleChoices:
+    """What rules and skills may name: products, regions, languages, stages, teams."""
+    return _choices(actor, actor.role.value, cached.version())
+
+
 def clear() -> None:
     """Forget what is kept, after an allocation."""
     _workers.clear()
     _unallocated.clear()
+    _choices.clear()

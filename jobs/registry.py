@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-from jobs import cleaning, closing, imports, reminders, scoring, sealing, stages
+from jobs import allocation, cleaning, closing, imports, reminders, scoring, sealing, stages
 from services.jobs import Progress
 
 Job = Callable[[int, dict[str, Any], Progress], dict[str, Any] | None]
 """(run id, arguments, progress) -> counts to show, or None. It may run twice, and be killed at any point."""
 
 JOBS: dict[str, Job] = {
+    "allocate": allocation.run,
     "audit.seal": sealing.run,
     "close": closing.close,
     "derive.batch": closing.derive_batch,

@@ -1,13 +1,14 @@
 """The tables, one module an area. Import `db.models` to have them all registered on the metadata."""
 
 from db.base import Base
-from db.models import access, audit, case_people, imports, jobs, messages, owes, stages, stands, work
+from db.models import access, allocation, audit, case_people, imports, jobs, messages, owes, stages, stands, work
 
 metadata = Base.metadata
 
 __all__ = [
     "Base",
     "access",
+    "allocation",
     "audit",
     "case_people",
     "imports",

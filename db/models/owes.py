@@ -43,6 +43,12 @@ class Lender(Base):
     """Longest time from today to the date of a promise."""
     grievance_contact: Mapped[str | None]
     """Where a borrower may complain, as every message names it (IN-11); None: the sender's own address."""
+    agent_papers_required: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether a collector without certificate or police check on file is given no cases (IN-07); expired ones never."""
+    police_check_months: Mapped[int] = mapped_column(SmallInteger, server_default="12")
+    """How long a police verification holds."""
+    papers_warn_days: Mapped[int] = mapped_column(SmallInteger, server_default="30")
+    """Days before an expiry from which it is marked."""
     npa_by_borrower: Mapped[bool] = mapped_column(server_default=text("true"))
     """Whether one NPA loan makes all loans of its borrower NPA, until the borrower owes no arrears at all (IRACP)."""
     closed_through: Mapped[date | None]

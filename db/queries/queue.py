@@ -142,18 +142,21 @@ def _rows() -> Select[*tuple[Any, ...]]:
     )
 
 
+def _is_after(after: Cursor) -> ColumnElement[bool]:
+    # the first part lets the index begin at the priority; the second passes over what was seen of it
+    return and_(
+        CollectionCase.priority <= after.priority,
+        or_(CollectionCase.priority < after.priority, CollectionCase.id > after.case_id),
+    )
+
+
 def page(
     session: Session, wanted: QueueFilter, tab: Tab, *, today: date, after: Cursor | None, limit: int
 ) -> Sequence[Row[*tuple[Any, ...]]]:
     """A page of cases, highest priority first."""
     statement = _matching(_rows(), wanted).where(_in_tab(tab, today))
     if after is not None:
-        statement = statement.where(
-            or_(
-                CollectionCase.priority < after.priority,
-                and_(CollectionCase.priority == after.priority, CollectionCase.id > after.case_id),
-            )
-        )
+        statement = statement.where(_is_after(after))
     return session.execute(statement.order_by(CollectionCase.priority.desc(), CollectionCase.id).limit(limit)).all()
 
 
@@ -185,6 +188,31 @@ def matching_ids(session: Session, wanted: QueueFilter, tab: Tab, *, today: date
     """Ids of all cases that match, highest priority first."""
     statement = _matching(select(CollectionCase.id), wanted).where(_in_tab(tab, today))
     return list(session.execute(statement.order_by(CollectionCase.priority.desc(), CollectionCase.id)).scalars())
+
+
+def candidates(
+    session: Session,
+    wanted: QueueFilter,
+    user_id: int,
+    *,
+    today: date,
+    at: datetime,
+    after: Cursor | None,
+    but: int | None,
+    limit: int,
+) -> Sequence[Row[int, int, int]]:
+    """Cases to be worked now that nobody else has open, highest priority first: id, borrower and priority.
+
+    It reads the index of the list from its top and stops at `limit`, whatever the size of the book.
+    """
+    is_free = or_(CollectionCase.held_by.is_(None), CollectionCase.held_by == user_id, CollectionCase.held_until <= at)
+    statement = _matching(select(CollectionCase.id, CollectionCase.borrower_id, CollectionCase.priority), wanted)
+    statement = statement.where(_in_tab(Tab.NOW, today), is_free)
+    if but is not None:
+        statement = statement.where(CollectionCase.id != but)
+    if after is not None:
+        statement = statement.where(_is_after(after))
+    return session.execute(statement.order_by(CollectionCase.priority.desc(), CollectionCase.id).limit(limit)).all()
 
 
 def claim(session: Session, case_id: int, user_id: int, *, at: datetime, until: datetime) -> bool:

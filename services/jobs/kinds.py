@@ -21,6 +21,7 @@ KINDS: dict[str, JobKind] = {
     # close and score carry {"business_date": "2026-11-23"}; the others ids, or nothing
     "close": JobKind("Day-end close", can_start=True, is_long=True),
     "score": JobKind("Risk scores", can_start=True, is_long=True),
+    "allocate": JobKind("Allocate cases by rule", is_long=True),
     "derive.batch": JobKind("Derive loans after an import", is_long=True),
     "restate": JobKind("Restate closed days for late facts", is_long=True),
     "import.check": JobKind("Check an uploaded file", is_long=True),

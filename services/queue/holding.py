@@ -1,6 +1,6 @@
 """Holding a case while it is worked: one collector a borrower at a time, by leases that end by themselves."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,15 +10,16 @@ from sqlalchemy.orm import Session
 
 from db.engine import transaction
 from db.queries import queue as queries
-from db.queries.queue import Cursor, QueueFilter, Tab
+from db.queries.queue import Cursor, QueueFilter
 from services import audit, cases, clock, lender, policy
 from services.actors import Actor, Permission
-from services.queue.listing import PAGE, scoped, visible
+from services.queue.listing import scoped, visible
 
 LEASE = timedelta(minutes=15)
 """How long a case stays with the one who opened it; each act on it starts the time anew."""
 _RENEW_BELOW = timedelta(minutes=10)
-_TRIES = 5
+_CANDIDATES = 25
+"""Cases looked at in one go: of these, the best that may be called now is taken."""
 
 
 def take(actor: Actor, case_id: int) -> datetime:
@@ -86,33 +87,35 @@ def next_case(actor: Actor, wanted: QueueFilter | None = None, *, but: int | Non
     now = clock.now()
     with transaction() as session:
         claimed = _claim_best(session, actor, scope, but, now)
-        queries.release(session, actor.id or 0, but=claimed)
-        if claimed is not None:
-            _record_taken(session, actor, claimed, visible(session, actor, claimed).borrower_id)
-        return claimed
-
-
-def _claim_best(session: Session, actor: Actor, scope: QueueFilter, but: int | None, now: datetime) -> int | None:
-    today = lender.load(session).today
-    after: Cursor | None = None
-    for _ in range(_TRIES):
-        rows = queries.page(session, scope, Tab.NOW, today=today, after=after, limit=PAGE)
-        if not rows:
+        queries.release(session, actor.id or 0, but=claimed[0] if claimed else None)
+        if claimed is None:
             return None
-        order = _callable_first(session, rows, now, but)
-        claimed = queries.claim_first(session, order, actor.id or 0, at=now, until=now + LEASE)
+        _record_taken(session, actor, *claimed)
+        return claimed[0]
+
+
+def _claim_best(
+    session: Session, actor: Actor, scope: QueueFilter, but: int | None, now: datetime
+) -> tuple[int, int] | None:
+    """The case claimed and its borrower. What others claim this moment is passed over without waiting for them.
+
+    Nobody goes empty-handed while a case is free: where others took all that was looked at, the next ones are.
+    """
+    today, me = lender.load(session).today, actor.id or 0
+    after: Cursor | None = None
+    while rows := queries.candidates(session, scope, me, today=today, at=now, after=after, but=but, limit=_CANDIDATES):
+        borrowers = {row.id: row.borrower_id for row in rows}
+        order = _callable_first(session, borrowers, now)
+        claimed = queries.claim_first(session, order, me, at=now, until=now + LEASE)
         if claimed is not None:
-            return claimed
-        after = Cursor(rows[-1].priority, rows[-1].case_id)
+            return claimed, borrowers[claimed]
+        after = Cursor(rows[-1].priority, rows[-1].id)
     return None
 
 
-def _callable_first(
-    session: Session, rows: Sequence[Row[*tuple[Any, ...]]], now: datetime, but: int | None
-) -> list[int]:
-    answers = policy.preview_many(session, [row.borrower_id for row in rows], "call", now)
-    ranked = sorted(rows, key=lambda row: not answers[row.borrower_id].is_allowed)  # stable: priority within each
-    return [row.case_id for row in ranked if row.case_id != but]
+def _callable_first(session: Session, borrowers: Mapping[int, int], now: datetime) -> list[int]:
+    answers = policy.preview_many(session, list(borrowers.values()), "call", now)
+    return sorted(borrowers, key=lambda case_id: not answers[borrowers[case_id]].is_allowed)  # stable: by priority
 
 
 def release(actor: Actor) -> None:

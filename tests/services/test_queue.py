@@ -207,6 +207,31 @@ def test_two_at_once_are_given_different_cases(database):
     assert None not in given
 
 
+def test_fifty_at_once_are_given_fifty_cases_and_the_next_who_asks_the_one_that_is_left(database):
+    """The cases that others hold or are claiming are passed over, however many these are at the top of the list."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from db.engine import transaction
+    from services.actors import Actor, Role
+
+    with transaction() as own:
+        rows = own.execute(
+            text("""INSERT INTO app_user (username, name, role, password_hash)
+                    SELECT 'l' || n, 'L' || n, 'leader', '!' FROM generate_series(1, 50) n RETURNING id""")
+        )
+        leaders = [Actor(row.id, "L", Role.LEADER) for row in rows]
+        own.execute(
+            text("""WITH b AS (INSERT INTO borrower (external_id, name) SELECT 'B' || n, 'B' FROM
+                        generate_series(1, 51) n RETURNING id)
+                    INSERT INTO collection_case (borrower_id, opened_on) SELECT id, DATE '2025-06-01' FROM b""")
+        )
+    with ThreadPoolExecutor(25) as pool:
+        first = list(pool.map(queue.next_case, leaders))
+        assert None not in first
+        assert len(set(first)) == 50
+    assert queue.next_case(leaders[0], but=first[0]) not in first
+
+
 def test_strip_counts_todays_work_and_money(session, ana, frozen_clock):
     case_id = make_case(session, ana)
     borrower_id = queue.one(ana, case_id).borrower_id

@@ -1,4 +1,4 @@
-"""Allocation: leaders give cases to those who work them, singly, by filter, or spread over a team."""
+"""Allocation by hand: leaders give cases to those who work them, singly, by filter, or spread over a team."""
 
 import heapq
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ from db.queries import queue as queue_queries
 from db.queries.queue import QueueFilter, Tab
 from services import audit, lender
 from services.actors import Actor, Permission
+from services.allocation.collectors import refuse_ineligible
 from services.errors import InvalidInput
 
 
@@ -77,6 +78,7 @@ def allocate(actor: Actor, case_ids: Sequence[int], owner_id: int | None, *, rea
     Raises:
         NotAllowed: the actor may not allocate.
         InvalidInput: no case, no reason, or a user who may not work cases.
+        NotEligible: the user's papers have expired, or the agency is suspended (IN-07).
     """
     actor.require(Permission.ALLOCATE_CASES)
     with transaction() as session:
@@ -87,7 +89,7 @@ def allocate_matching(actor: Actor, wanted: QueueFilter, tab: Tab, owner_id: int
     """Give all cases of a list to one user; how many changed hands.
 
     Raises:
-        NotAllowed, InvalidInput: as for `allocate`.
+        NotAllowed, InvalidInput, NotEligible: as for `allocate`.
     """
     actor.require(Permission.ALLOCATE_CASES)
     with transaction() as session:
@@ -97,7 +99,9 @@ def allocate_matching(actor: Actor, wanted: QueueFilter, tab: Tab, owner_id: int
 
 def _allocate(session: Session, actor: Actor, case_ids: Sequence[int], owner_id: int | None, reason: str) -> int:
     names = {worker.id: worker.name for worker in _workers(session)}
-    _check(case_ids, [owner_id] if owner_id is not None else [], names, reason)
+    given_to = [owner_id] if owner_id is not None else []
+    _check(case_ids, given_to, names, reason)
+    refuse_ineligible(session, given_to)
     owners: list[int | None] = [owner_id] * len(case_ids)
     changed = queries.assign(session, case_ids, owners, allocated_by=actor.id, reason=reason.strip())
     to = f"to {names[owner_id]}" if owner_id is not None else "to nobody"
@@ -139,6 +143,7 @@ def spread(
     Raises:
         NotAllowed: the actor may not allocate.
         InvalidInput: no case, no user, no reason, or a user who may not work cases.
+        NotEligible: the papers of one of them have expired, or the agency is suspended (IN-07).
     """
     actor.require(Permission.ALLOCATE_CASES)
     with transaction() as session:
@@ -147,6 +152,7 @@ def spread(
         _check(case_ids, owner_ids, {key: worker.name for key, worker in team.items()}, reason)
         if not owner_ids:
             raise InvalidInput({"owner": "Choose who is to be given the cases."})
+        refuse_ineligible(session, owner_ids)
         loads = _loads(session, owner_ids, case_ids, how)
         owners = divide(len(case_ids), loads)
         changed = queries.assign(session, case_ids, owners, allocated_by=actor.id, reason=reason.strip())
