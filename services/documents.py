@@ -1,7 +1,7 @@
 """Files kept with a borrower: stored as bytes, never changed, taken out with a record of who took them.
 
-An uploaded file is hostile until shown otherwise: only a few kinds are taken, each is recognised by its bytes and not by
-its name, and none is ever shown by the product: a document is downloaded, by the name that we made for it.
+An uploaded file is hostile until shown otherwise: only a few kinds are taken, each is recognised by its bytes and not
+by its name, and none is ever shown by the product: a document is downloaded, by the name that we made for it.
 """
 
 import hashlib

@@ -47,7 +47,7 @@ def place(
 
 
 def authorities(session: Session, actor: Actor, today: date) -> dict[int, int]:
-    """Level by user: the actor's own, and of those the actor stands in for today (their own, never one lent to them)."""
+    """Level by user: the actor's own, and of those they stand in for today (held by those, never lent to them)."""
     if actor.id is None:
         return {}
     found = {actor.id: level_of(session, actor.id)}

@@ -12,7 +12,7 @@ from db.models.approvals import ApprovalRequest, Authority, AuthorityLimit
 from db.models.audit import AuditEvent
 from services import approvals
 from services.actors import SYSTEM, Role
-from services.approvals import authority, kinds
+from services.approvals import authority, delegating, kinds
 from services.errors import Conflict, InvalidInput, NotAllowed, NotFound, Refused
 from tests import builders
 from tests.conftest import make_actor
@@ -367,7 +367,7 @@ def test_only_jobs_escalate(marek):
 
 
 def stand_in(giver, taker, days=5, start=TODAY, **over):
-    return authority.delegate(
+    return delegating.delegate(
         giver, from_user_id=giver.id, to_user_id=taker.id, starts_on=start, ends_on=start + timedelta(days=days),
         reason="Leave", **over,
     )  # fmt: skip
@@ -409,7 +409,7 @@ def test_borrowed_authority_is_not_lent_on(session, ana, marek, uma, viv, done):
 
 def test_ended_delegation_gives_nothing(session, ana, marek, viv, done):
     delegation_id = stand_in(viv, marek)
-    authority.end_delegation(viv, delegation_id)
+    delegating.end_delegation(viv, delegation_id)
     request_id = ask(session, ana, 300_000)
     with pytest.raises(Refused):
         approvals.decide(marek, request_id, approve=True, reason="ok")
@@ -425,7 +425,7 @@ def test_delegation_is_refused_where_it_makes_no_sense(session, ana, adam, marek
     with pytest.raises(InvalidInput):
         stand_in(viv, marek, start=TODAY - timedelta(days=1))
     with pytest.raises(NotAllowed):
-        authority.delegate(
+        delegating.delegate(
             marek,
             from_user_id=viv.id,
             to_user_id=marek.id,
@@ -433,17 +433,17 @@ def test_delegation_is_refused_where_it_makes_no_sense(session, ana, adam, marek
             ends_on=TODAY + timedelta(days=1),
             reason="x",
         )
-    made = authority.delegate(
+    made = delegating.delegate(
         adam, from_user_id=viv.id, to_user_id=marek.id, starts_on=TODAY, ends_on=TODAY + timedelta(days=1), reason="ill"
     )
     with pytest.raises(NotAllowed):
-        authority.end_delegation(ana, made)
+        delegating.end_delegation(ana, made)
 
 
 def test_same_delegation_form_twice_is_one_delegation(session, marek, viv):
     first = stand_in(viv, marek, request_key="form")
     assert stand_in(viv, marek, request_key="form") == first
-    assert len(authority.delegations(viv)) == 1
+    assert len(delegating.delegations(viv)) == 1
 
 
 # --- limits and levels --------------------------------------------------------------------------------------------
