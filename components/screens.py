@@ -37,8 +37,9 @@ SCREENS = (
     Screen("pages/queue.py", "Queue", ":material/format_list_numbered:", "queue", WORK, Permission.WORK_QUEUE),
     Screen("pages/borrower.py", "Borrower", ":material/person_search:", "borrower", WORK, Permission.VIEW_BORROWER),
     Screen(
-        "pages/allocation.py", "Allocation", ":material/account_tree:", "allocation", WORK, Permission.ALLOCATE_CASES
+        "pages/allocation.py", "Allocation", ":material/assignment_ind:", "allocation", WORK, Permission.ALLOCATE_CASES
     ),
+    Screen("pages/approvals.py", "Approvals", ":material/approval:", "approvals", WORK, Permission.VIEW_REQUESTS),
     Screen("pages/portfolio.py", "Portfolio", ":material/monitoring:", "portfolio", INSIGHT, Permission.VIEW_PORTFOLIO),
     Screen("pages/accounts.py", "Accounts", ":material/table_rows:", "accounts", INSIGHT, Permission.VIEW_PORTFOLIO),
     Screen("pages/strategy.py", "Strategy", ":material/account_tree:", "strategy", CONTROL, Permission.VIEW_STRATEGY),

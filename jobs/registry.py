@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from jobs import allocation, cleaning, closing, imports, reminders, scoring, sealing, stages
+from jobs import allocation, approvals, cleaning, closing, imports, reminders, scoring, sealing, stages
 from services.jobs import Progress
 
 Job = Callable[[int, dict[str, Any], Progress], dict[str, Any] | None]
@@ -11,6 +11,7 @@ Job = Callable[[int, dict[str, Any], Progress], dict[str, Any] | None]
 
 JOBS: dict[str, Job] = {
     "allocate": allocation.run,
+    "approvals.escalate": approvals.escalate,
     "audit.seal": sealing.run,
     "close": closing.close,
     "derive.batch": closing.derive_batch,

@@ -1,7 +1,21 @@
 """The tables, one module an area. Import `db.models` to have them all registered on the metadata."""
 
 from db.base import Base
-from db.models import access, allocation, audit, case_people, imports, jobs, messages, owes, stages, stands, work
+from db.models import (
+    access,
+    allocation,
+    approvals,
+    audit,
+    case_people,
+    documents,
+    imports,
+    jobs,
+    messages,
+    owes,
+    stages,
+    stands,
+    work,
+)
 
 metadata = Base.metadata
 
@@ -9,8 +23,10 @@ __all__ = [
     "Base",
     "access",
     "allocation",
+    "approvals",
     "audit",
     "case_people",
+    "documents",
     "imports",
     "jobs",
     "messages",

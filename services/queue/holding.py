@@ -1,6 +1,6 @@
 """Holding a case while it is worked: one collector a borrower at a time, by leases that end by themselves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
