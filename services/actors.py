@@ -39,6 +39,9 @@ class Permission(StrEnum):
     MANAGE_JOBS = "retry and start background jobs"
     MANAGE_MESSAGES = "see and change reminders"
     CONFIGURE = "change settings"
+    VIEW_COMPLAINTS = "see complaints and holds"
+    HANDLE_COMPLAINTS = "answer and close complaints"
+    HOLD_REGIONS = "stop contact in a region"
 
 
 _P = Permission
@@ -70,13 +73,18 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.REVEAL_PERSONAL_DATA,
             _P.VIEW_JOBS,
             _P.MANAGE_MESSAGES,
+            _P.VIEW_COMPLAINTS,
+            _P.HANDLE_COMPLAINTS,
+            _P.HOLD_REGIONS,
         }
     ),
-    Role.ANALYST: frozenset({_P.VIEW_PORTFOLIO, _P.EXPORT_PORTFOLIO, _P.VIEW_BORROWER, _P.VIEW_ALL_CASES}),
+    Role.ANALYST: frozenset(
+        {_P.VIEW_PORTFOLIO, _P.EXPORT_PORTFOLIO, _P.VIEW_BORROWER, _P.VIEW_ALL_CASES, _P.VIEW_COMPLAINTS}
+    ),
     Role.AGENT: frozenset(
         {_P.WORK_QUEUE, _P.VIEW_BORROWER, _P.RECORD_CONTACT, _P.CHANGE_STATUS, _P.REVEAL_PERSONAL_DATA}
     ),
-    Role.AUDITOR: frozenset({_P.VIEW_AUDIT, _P.VERIFY_AUDIT, _P.VIEW_BORROWER, _P.VIEW_ALL_CASES}),
+    Role.AUDITOR: frozenset({_P.VIEW_AUDIT, _P.VERIFY_AUDIT, _P.VIEW_BORROWER, _P.VIEW_ALL_CASES, _P.VIEW_COMPLAINTS}),
     Role.SYSTEM: frozenset(Permission),
 }
 

@@ -169,6 +169,8 @@ def release(actor: Actor, hold_id: int, *, reason: str) -> None:
         cases.workable(session, actor, hold.borrower_id)
         if hold.kind in FOR_A_LEADER and not actor.may(Permission.ALLOCATE_CASES):
             raise Refused(f"A hold of this kind ({hold.label.lower()}) is for a leader to release. Ask yours.")
+        if queries.complaint_of(session, hold_id) is not None:
+            raise Refused("This hold ends when the complaint that opened it is closed. Close the complaint instead.")
         if not queries.release(session, hold_id, reason=reason.strip(), released_by=actor.id):
             raise Conflict("The hold was released already.")
         _record_release(session, actor, hold, reason.strip())
@@ -189,6 +191,17 @@ def _record_release(session: Session, actor: Actor, hold: Hold, reason: str) -> 
         before={"kind": hold.kind, "ends_on": hold.ends_on.isoformat() if hold.ends_on else None},
         reason=reason,
     )
+
+
+def end(session: Session, actor: Actor, borrower_id: int, hold_id: int, *, kind: str, reason: str) -> None:
+    """End a hold in the caller's transaction, as part of a larger act that is itself recorded and refreshes the case.
+
+    A hold that was released already stays as it is.
+    """
+    if queries.release(session, hold_id, reason=reason, released_by=actor.id):
+        queries.insert_status_change(
+            session, borrower_id, status=f"{kind}_released", reason=reason, changed_by=actor.id
+        )
 
 
 def _load(session: Session, hold_id: int) -> Hold:

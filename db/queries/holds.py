@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from db.models.access import AppUser
+from db.models.grievances import Complaint
 from db.models.work import Hold, StatusChange
 
 
@@ -76,3 +77,10 @@ def release(session: Session, hold_id: int, *, reason: str, released_by: int | N
         .returning(Hold.id)
     ).first()
     return changed is not None
+
+
+def complaint_of(session: Session, hold_id: int) -> int | None:
+    """The complaint that opened a hold and is not closed: the hold ends with it."""
+    return session.execute(
+        select(Complaint.id).where(Complaint.hold_id == hold_id, Complaint.status != "closed")
+    ).scalar_one_or_none()
