@@ -25,6 +25,7 @@ KINDS: Final = {
     "allocation": "Allocations",
     "status": "Holds and status",
     "follow_up": "Follow-ups",
+    "complaint": "Complaints",
 }
 """What can be filtered for, as screens say it."""
 
