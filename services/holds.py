@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from db.engine import transaction
+from db.engine import reading, transaction
 from db.queries import holds as queries
 from services import audit, cases, lender
 from services.actors import Actor, Permission
@@ -215,3 +215,51 @@ def active(session: Session, borrower_id: int, *, as_of: date) -> list[Hold]:
     """Holds of a borrower that are in force or yet to start, for an actor already let in."""
     rows = queries.active(session, borrower_id, as_of=as_of)
     return [Hold(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name
+
+
+PAGE: Final = 50
+Cursor = tuple[date | None, int]
+"""End and id of the last hold of a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held(Hold):
+    """A hold in the list of all, with whose it is."""
+
+    borrower_number: str
+    borrower_name: str
+    complaint_id: int | None
+    """The complaint with which it ends; None: it is released by itself, or by a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPage:
+    """A page of the holds in force."""
+
+    holds: tuple[Held, ...]
+    next_after: Cursor | None
+
+
+def in_force(actor: Actor, *, kind: str | None = None, after: Cursor | None = None, limit: int = PAGE) -> HeldPage:
+    """Holds of all borrowers that are in force or yet to start, those that end first first.
+
+    Raises:
+        NotAllowed: the actor may not see holds.
+    """
+    actor.require(Permission.VIEW_COMPLAINTS)
+    with reading() as session:
+        today = lender.load(session).today
+        rows = queries.in_force(session, as_of=today, kind=kind, after=after, limit=limit + 1)
+    held = tuple(Held(**row._mapping) for row in rows[:limit])  # noqa: SLF001 - SQLAlchemy's public name
+    return HeldPage(held, (held[-1].ends_on, held[-1].id) if len(rows) > limit else None)
+
+
+def counts(actor: Actor) -> dict[str, int]:
+    """Holds in force or yet to start, by kind.
+
+    Raises:
+        NotAllowed: the actor may not see holds.
+    """
+    actor.require(Permission.VIEW_COMPLAINTS)
+    with reading() as session:
+        return queries.counts(session, as_of=lender.load(session).today)
