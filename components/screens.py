@@ -36,6 +36,8 @@ WORK, INSIGHT, CONTROL = "Work", "Insight", "Control"
 SCREENS = (
     Screen("pages/queue.py", "Queue", ":material/format_list_numbered:", "queue", WORK, Permission.WORK_QUEUE),
     Screen("pages/borrower.py", "Borrower", ":material/person_search:", "borrower", WORK, Permission.VIEW_BORROWER),
+    Screen("pages/complaints.py", "Complaints", ":material/report:", "complaints", WORK, Permission.VIEW_COMPLAINTS),
+    Screen("pages/holds.py", "Holds", ":material/back_hand:", "holds", WORK, Permission.VIEW_COMPLAINTS),
     Screen("pages/portfolio.py", "Portfolio", ":material/monitoring:", "portfolio", INSIGHT, Permission.VIEW_PORTFOLIO),
     Screen("pages/accounts.py", "Accounts", ":material/table_rows:", "accounts", INSIGHT, Permission.VIEW_PORTFOLIO),
     Screen("pages/imports.py", "Imports", ":material/upload_file:", "imports", CONTROL, Permission.IMPORT),

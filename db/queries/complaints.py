@@ -134,6 +134,7 @@ COLUMNS = (
     Complaint.answered_on,
     Complaint.closed_on,
     Complaint.outcome,
+    Complaint.hold_id,
     Complaint.compensation,
 )
 

@@ -121,6 +121,8 @@ class Complaint:
     answered_on: date | None
     closed_on: date | None
     outcome: str | None
+    hold_id: int | None
+    """The stop on contact that ends with it."""
     compensation: Decimal
     days_left: int | None
     """Days until the last day on which an answer is in time, negative when it has passed; None: answered."""
