@@ -238,6 +238,11 @@ def has_event(session: Session, request_key: str) -> bool:
     )
 
 
+def any_at_all(session: Session) -> bool:
+    """Whether any complaint was ever received."""
+    return session.execute(select(Complaint.id).limit(1)).first() is not None
+
+
 def not_closed_of(session: Session, borrower_id: int) -> Sequence[AnyRow]:
     """The borrower's complaints that are not closed, the most urgent first."""
     statement = _complaints().where(Complaint.borrower_id == borrower_id, Complaint.status != "closed")
