@@ -39,7 +39,8 @@ def show(actor: Actor, view: BorrowerView) -> None:
             help="That person may not handle the complaint",
         )
         places.under("against")
-        agency = st.text_input("Against which agency", key=f"{form}.agency", placeholder="If an outside agency called")
+        agency = _agency(actor, form)
+        places.under("agency")
         words = st.text_area("What the borrower says", key=f"{form}.text", height=110)
         places.under("text")
         is_sent = st.form_submit_button("Record complaint", type="primary", icon=":material/report:")
@@ -51,11 +52,21 @@ def show(actor: Actor, view: BorrowerView) -> None:
                 received_at=received_at,
                 text=words,
                 against_user_id=against or None,
-                against_agency=agency,
+                against_agency_id=agency,
             )
             made = complaints.receive(actor, view.id, entry, request_key=form_fields.request_key(form))
             form_fields.done(form)
             notices.after_rerun(said(made))
+
+
+def _agency(actor: Actor, form: str) -> int | None:
+    """The outside agency that it is against; not asked where the lender works with none."""
+    known = {_NOBODY: "None"} | complaints.agencies(actor)
+    if len(known) == 1:
+        return None
+    return (
+        st.selectbox("Against which agency", list(known), format_func=known.__getitem__, key=f"{form}.agency") or None
+    )
 
 
 def _moment(view: BorrowerView, form: str, places: Places) -> datetime:

@@ -3,7 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, Text, UniqueConstraint, func, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, SmallInteger, Text, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.base import Base, Id, Instant
@@ -37,8 +37,8 @@ class Complaint(Base):
     about: Mapped[str]
     against_user_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
     """Of our own people, whom it is against: that person may not handle it."""
-    against_agency: Mapped[str | None]
-    """The outside agency that it is against, as the borrower named it."""
+    against_agency_id: Mapped[int | None] = mapped_column(Integer, ForeignKey("agency.id"))
+    """The outside agency that it is against."""
     channel: Mapped[str]
     received_at: Mapped[Instant]
     received_on: Mapped[date]

@@ -49,6 +49,12 @@ class Lender(Base):
     """Days after receipt on which the grievance officer is reminded of a complaint without an answer."""
     complaint_escalation: Mapped[str | None]
     """What every answer says about turning to the ombudsman; None: the usual words."""
+    agent_papers_required: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether a collector without certificate or police check on file is given no cases (IN-07); expired ones never."""
+    police_check_months: Mapped[int] = mapped_column(SmallInteger, server_default="12")
+    """How long a police verification holds."""
+    papers_warn_days: Mapped[int] = mapped_column(SmallInteger, server_default="30")
+    """Days before an expiry from which it is marked."""
     npa_by_borrower: Mapped[bool] = mapped_column(server_default=text("true"))
     """Whether one NPA loan makes all loans of its borrower NPA, until the borrower owes no arrears at all (IRACP)."""
     closed_through: Mapped[date | None]

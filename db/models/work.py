@@ -87,13 +87,24 @@ class Allocation(Base):
     """Who was given a case, when, by whom and why: history, appended."""
 
     __tablename__ = "allocation"
-    __table_args__ = (Index(None, "case_id"),)
+    __table_args__ = (
+        Index(None, "case_id"),
+        CheckConstraint(
+            "kind IN ('by_hand', 'by_rule', 'complaint', 'agency_breach', 'papers', 'other')",
+            name="kind",
+        ),
+    )
     id: Mapped[Id]
     case_id: Mapped[int] = mapped_column(ForeignKey("collection_case.id"))
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
     allocated_at: Mapped[Instant] = mapped_column(server_default=func.now())
     allocated_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
     reason: Mapped[str]
+    kind: Mapped[str] = mapped_column(Text, server_default="by_hand")
+    """by_hand, by_rule, or why the case was taken back: complaint, agency_breach, papers, other."""
+    rule_id: Mapped[int | None] = mapped_column(Integer)
+    """The allocation rule, for `by_rule`. Without a foreign key, as is `run_id`: a run adds 100,000 rows at once."""
+    run_id: Mapped[int | None]
 
 
 class Hold(Base):

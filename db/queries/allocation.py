@@ -58,6 +58,7 @@ def assign(
     *,
     allocated_by: int | None,
     reason: str,
+    kind: str = "by_hand",
 ) -> int:
     """Give each open case to the owner at the same place of the list (None: nobody), with history; how many changed.
 
@@ -73,11 +74,17 @@ def assign(
             WHERE c.id = w.id AND c.closed_on IS NULL AND c.owner_id IS DISTINCT FROM w.owner_id
             RETURNING c.id, c.owner_id
         )
-        INSERT INTO allocation (case_id, owner_id, allocated_by, reason)
-        SELECT id, owner_id, :allocated_by, :reason FROM changed
+        INSERT INTO allocation (case_id, owner_id, allocated_by, reason, kind)
+        SELECT id, owner_id, :allocated_by, :reason, :kind FROM changed
         RETURNING case_id
     """)
-    values = {"ids": list(case_ids), "owners": list(owner_ids), "allocated_by": allocated_by, "reason": reason}
+    values = {
+        "ids": list(case_ids),
+        "owners": list(owner_ids),
+        "allocated_by": allocated_by,
+        "reason": reason,
+        "kind": kind,
+    }
     return len(session.execute(statement, values).all())
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, aliased
 
 from db.base import AnyRow
 from db.models.access import AppUser
+from db.models.allocation import Agency
 from db.models.grievances import Complaint, ComplaintEvent
 from db.models.owes import Borrower, Lender
 from db.models.work import ContactAttempt, FollowUp
@@ -119,7 +120,7 @@ COLUMNS = (
     Complaint.about,
     Complaint.against_user_id,
     _against.name.label("against_name"),
-    Complaint.against_agency,
+    Agency.name.label("agency_name"),
     Complaint.channel,
     Complaint.received_at,
     Complaint.received_on,
@@ -144,6 +145,7 @@ def _complaints() -> Select[*tuple[Any, ...]]:
         select(*COLUMNS)
         .join(Borrower, Borrower.id == Complaint.borrower_id)
         .outerjoin(_against, _against.id == Complaint.against_user_id)
+        .outerjoin(Agency, Agency.id == Complaint.against_agency_id)
         .outerjoin(_officer, _officer.id == Complaint.officer_id)
         .outerjoin(_recorder, _recorder.id == Complaint.recorded_by)
     )
@@ -274,6 +276,11 @@ def people(session: Session, roles: Sequence[str]) -> Sequence[AnyRow]:
     """Users of these roles, also those whose account is off: a complaint may come after they left."""
     statement = select(AppUser.id, AppUser.name, AppUser.role).where(AppUser.role.in_(roles))
     return session.execute(statement.order_by(AppUser.name)).all()
+
+
+def agencies(session: Session) -> Sequence[AnyRow]:
+    """Outside agencies, also those that are suspended."""
+    return session.execute(select(Agency.id, Agency.name).order_by(Agency.name)).all()
 
 
 def case_of(session: Session, borrower_id: int) -> AnyRow | None:

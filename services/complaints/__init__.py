@@ -5,7 +5,7 @@ from services.complaints.clock import Urgency
 from services.complaints.configuring import configure, settings
 from services.complaints.handling import acknowledge, answer, close, compensate, note, reopen
 from services.complaints.letters import Letter, letter
-from services.complaints.receiving import Person, people, receive
+from services.complaints.receiving import Person, agencies, people, receive
 from services.complaints.values import (
     ABOUT,
     ACTS,
@@ -59,6 +59,7 @@ __all__ = [
     "Urgency",
     "Wanted",
     "acknowledge",
+    "agencies",
     "answer",
     "close",
     "compensate",

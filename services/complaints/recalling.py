@@ -2,8 +2,8 @@
 
 from sqlalchemy.orm import Session
 
-from db.queries import allocation as allocation_queries
 from db.queries import complaints as queries
+from services import allocation
 from services.actors import Actor
 from services.complaints.values import number_of
 
@@ -17,6 +17,6 @@ def recall(session: Session, actor: Actor, borrower_id: int, complaint_id: int) 
     if case is None or case.owner_id is None:
         return None
     reason = f"recalled: complaint {number_of(complaint_id)} is open (IN-09)"
-    allocation_queries.assign(session, [case.id], [None], allocated_by=actor.id, reason=reason)
+    allocation.recall(session, actor, [case.id], reason=reason, kind=allocation.RecallKind.COMPLAINT)
     owner: str | None = case.owner_name
     return owner

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from db.base import AnyRow
 from db.engine import reading, transaction
 from db.queries import cases as case_queries
 from db.queries import complaints as queries
@@ -45,6 +46,17 @@ def people(actor: Actor) -> list[Person]:
     actor.require(Permission.VIEW_BORROWER)
     with reading() as session:
         return [Person(**row._mapping) for row in queries.people(session, _AGAINST)]  # noqa: SLF001 - public by docs
+
+
+def agencies(actor: Actor) -> dict[int, str]:
+    """Outside agencies that a complaint may be against: names by id.
+
+    Raises:
+        NotAllowed: the actor may not see borrowers.
+    """
+    actor.require(Permission.VIEW_BORROWER)
+    with reading() as session:
+        return {row.id: row.name for row in queries.agencies(session)}
 
 
 def receive(actor: Actor, borrower_id: int, entry: Entry, *, request_key: str | None = None) -> Received:
@@ -99,14 +111,16 @@ def _check(session: Session, entry: Entry) -> None:
         wrong["received_at"] = "The complaint cannot be received later than now."
     elif entry.received_at < now - timedelta(days=OLDEST_DAYS):
         wrong["received_at"] = f"The complaint was received more than {OLDEST_DAYS} days ago. Check the date."
-    if entry.against_user_id is not None and entry.against_user_id not in _known(session):
+    if entry.against_user_id is not None and entry.against_user_id not in _ids(queries.people(session, _AGAINST)):
         wrong["against"] = "Choose one of the people in the list."
+    if entry.against_agency_id is not None and entry.against_agency_id not in _ids(queries.agencies(session)):
+        wrong["agency"] = "Choose one of the agencies in the list."
     if wrong:
         raise InvalidInput(wrong)
 
 
-def _known(session: Session) -> set[int]:
-    return {row.id for row in queries.people(session, _AGAINST)}
+def _ids(rows: Sequence[AnyRow]) -> set[int]:
+    return {row.id for row in rows}
 
 
 def _insert(
@@ -126,7 +140,7 @@ def _insert(
         borrower_id=borrower_id,
         about=entry.about,
         against_user_id=entry.against_user_id,
-        against_agency=(entry.against_agency or "").strip() or None,
+        against_agency_id=entry.against_agency_id,
         channel=entry.channel,
         received_at=entry.received_at,
         received_on=received_on,
@@ -183,5 +197,6 @@ def _record(
             "channel": entry.channel,
             "received_at": entry.received_at.isoformat(),
             "against_user_id": entry.against_user_id,
+            "against_agency_id": entry.against_agency_id,
         },
     )

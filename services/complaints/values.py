@@ -78,7 +78,7 @@ class Entry:
     """Aware; not later than now."""
     text: str
     against_user_id: int | None = None
-    against_agency: str | None = None
+    against_agency_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Complaint:
     about: str
     against_user_id: int | None
     against_name: str | None
-    against_agency: str | None
+    agency_name: str | None
     channel: str
     received_at: datetime
     received_on: date
@@ -147,7 +147,7 @@ class Complaint:
     @property
     def against(self) -> str | None:
         """Whom it is against."""
-        return " of ".join(part for part in (self.against_name, self.against_agency) if part) or None
+        return " of ".join(part for part in (self.against_name, self.agency_name) if part) or None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 from db.base import AnyRow
 from db.models.grievances import Complaint, ComplaintEvent
 from db.models.work import Hold
-from db.queries import allocation, complaints, demo, regional_holds
-from services import cases, lender
+from db.queries import complaints, demo, regional_holds
+from services import allocation, cases, lender
+from services.actors import SYSTEM
 from services.complaints.clock import alerts_on, due_on
 from services.complaints.configuring import load
 from services.complaints.values import Settings, number_of
@@ -204,9 +205,8 @@ def _recall(session: Session, not_closed: Sequence[_Made], settings: Settings, a
     """Take the cases of complaints that are not closed, and remind of answers that are still due."""
     borrowers = [each.contact.borrower_id for each in not_closed]
     case_ids = demo.open_cases_of(session, borrowers)
-    allocation.assign(
-        session, case_ids, [None] * len(case_ids), allocated_by=None, reason="recalled: a complaint is open (IN-09)"
-    )
+    reason = "recalled: a complaint is open (IN-09)"
+    allocation.recall(session, SYSTEM, case_ids, reason=reason, kind=allocation.RecallKind.COMPLAINT)
     alerts = [
         {
             "borrower_id": each.contact.borrower_id,

@@ -35,7 +35,9 @@ def meera(cast):
 
 @pytest.fixture
 def complaint(cast, meera):
-    entry = complaints.Entry("harassment", "call", datetime.now(UTC) - timedelta(days=31), "Called at night <b>loud</b>")
+    entry = complaints.Entry(
+        "harassment", "call", datetime.now(UTC) - timedelta(days=31), "Called at night <b>loud</b>"
+    )
     return complaints.receive(cast[Role.LEADER], meera, entry).id
 
 

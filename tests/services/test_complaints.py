@@ -80,8 +80,8 @@ def test_a_complaint_stops_contact_recalls_the_case_and_starts_the_clock_as_one_
     assert case_row(session)[:3] == (None, None, "review_hold")
     [hold] = holds.active(session, borrower, as_of=TODAY)
     assert (hold.kind, hold.ends_on) == ("complaint", None)
-    history = session.execute(select(Allocation.owner_id, Allocation.allocated_by, Allocation.reason)).one()
-    assert history == (None, ana.id, f"recalled: complaint {made.number} is open (IN-09)")
+    history = session.execute(select(Allocation.owner_id, Allocation.allocated_by, Allocation.kind, Allocation.reason))
+    assert history.one() == (None, ana.id, "complaint", f"recalled: complaint {made.number} is open (IN-09)")
     row = session.execute(select(Complaint.status, Complaint.due_on, Complaint.hold_id)).one()
     assert row == ("open", date(2025, 7, 16), hold.id)
     assert len(session.execute(select(AuditEvent.id)).all()) == len(before) + 1
@@ -131,6 +131,12 @@ def test_a_borrower_without_a_case_may_complain(session, ada):
     assert not call(session, borrower_id).is_allowed
 
 
+def test_a_complaint_may_be_against_an_agency(session, marek, borrower):
+    session.execute(text("INSERT INTO agency (id, name) VALUES (7, 'Swift Recovery')"))
+    complaint_id = received(marek, borrower, against_agency_id=7)
+    assert complaints.opened(marek, complaint_id).complaint.against == "Swift Recovery"
+
+
 def test_an_agent_records_complaints_of_own_borrowers_only(session, ana):
     other, _ = builders.make_overdue(session, dpd=45)
     builders.make_case(session, other)
@@ -154,6 +160,7 @@ def test_an_admin_does_not_see_borrowers_and_records_nothing(adam, borrower):
         ({"received_at": NOW + timedelta(minutes=1)}, "received_at"),
         ({"received_at": NOW - timedelta(days=366)}, "received_at"),
         ({"against_user_id": 0}, "against"),
+        ({"against_agency_id": 0}, "agency"),
     ],
 )
 def test_a_field_that_cannot_be_taken_is_named(session, ana, borrower, over, field):

@@ -1,13 +1,13 @@
 """Complaints with their events and clock; stops on contact by region, with the gate's rule about them
 
-Revision: 0016, after 0010
+Revision: 0016, after 0013
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0016"
-down_revision = "0010"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 
@@ -79,7 +79,7 @@ def _create_complaint() -> None:
         sa.Column("borrower_id", sa.BigInteger(), nullable=False),
         sa.Column("about", sa.Text(), nullable=False),
         sa.Column("against_user_id", sa.BigInteger(), nullable=True),
-        sa.Column("against_agency", sa.Text(), nullable=True),
+        sa.Column("against_agency_id", sa.Integer(), nullable=True),
         sa.Column("channel", sa.Text(), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("received_on", sa.Date(), nullable=False),
@@ -112,6 +112,7 @@ def _create_complaint() -> None:
         ),
         _points_at("complaint", "borrower_id", "borrower"),
         _points_at("complaint", "against_user_id", "app_user"),
+        _points_at("complaint", "against_agency_id", "agency"),
         _points_at("complaint", "recorded_by", "app_user"),
         _points_at("complaint", "officer_id", "app_user"),
         _points_at("complaint", "hold_id", "hold"),

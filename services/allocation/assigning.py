@@ -1,4 +1,4 @@
-"""Allocation: leaders give cases to those who work them, singly, by filter, or spread over a team."""
+"""Allocation by hand: leaders give cases to those who work them, singly, by filter, or spread over a team."""
 
 import heapq
 from collections.abc import Sequence
