@@ -14,7 +14,7 @@ from db.queries import queue as queue_queries
 from db.queries.queue import QueueFilter, Tab
 from services import audit, lender
 from services.actors import Actor, Permission
-from services.errors import InvalidInput
+from services.errors import InvalidInput, Refused
 
 
 class Spread(StrEnum):
@@ -77,6 +77,7 @@ def allocate(actor: Actor, case_ids: Sequence[int], owner_id: int | None, *, rea
     Raises:
         NotAllowed: the actor may not allocate.
         InvalidInput: no case, no reason, or a user who may not work cases.
+        Refused: nothing changed, and a complaint is open on a case: those are passed over (IN-09).
     """
     actor.require(Permission.ALLOCATE_CASES)
     with transaction() as session:
@@ -100,6 +101,8 @@ def _allocate(session: Session, actor: Actor, case_ids: Sequence[int], owner_id:
     _check(case_ids, [owner_id] if owner_id is not None else [], names, reason)
     owners: list[int | None] = [owner_id] * len(case_ids)
     changed = queries.assign(session, case_ids, owners, allocated_by=actor.id, reason=reason.strip())
+    if not changed and owner_id is not None and queries.with_open_complaint(session, case_ids):
+        raise Refused("A complaint is open: until it is closed the case is given to nobody (IN-09).")
     to = f"to {names[owner_id]}" if owner_id is not None else "to nobody"
     audit.record(
         session,

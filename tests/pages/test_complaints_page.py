@@ -1,4 +1,4 @@
-"""Complaints and holds on screens: recorded on the borrower's page, answered and closed, regions held with a preview."""
+"""Complaints and holds on screens: recorded on the borrower's page, answered, closed; regions held with a preview."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -15,7 +15,7 @@ from db.engine import transaction
 from db.models.audit import AuditEvent
 from db.models.grievances import Complaint, ComplaintEvent
 from db.models.work import Allocation, CollectionCase, FollowUp
-from services import borrowers, cases, clock, complaints, follow_ups, holds, policy, queue, timeline
+from services import allocation, borrowers, cases, clock, complaints, follow_ups, holds, policy, queue, timeline
 from services.actors import Role
 from services.complaints.clock import MOVES, Happened, Urgency, due_on, replay, urgency
 from services.complaints.values import ESCALATION
@@ -122,6 +122,19 @@ def test_a_case_that_another_has_open_is_recalled_all_the_same(session, ana, mar
     queue.take(ana, session.execute(select(CollectionCase.id)).scalar_one())
     received(marek, borrower)
     assert case_row(session).held_by is None
+
+
+def test_until_it_is_closed_the_case_is_given_to_nobody(session, ana, marek, borrower):
+    case_id = session.execute(select(CollectionCase.id)).scalar_one()
+    complaint_id = received(marek, borrower)
+    with pytest.raises(Refused, match="complaint is open"):
+        allocation.allocate(marek, [case_id], ana.id, reason="Monday")
+    other, _ = builders.make_overdue(session, dpd=45)
+    free = builders.make_case(session, other)
+    assert allocation.allocate(marek, [case_id, free], ana.id, reason="Monday") == 1
+    answered(marek, complaint_id)
+    do(marek, complaint_id, "closed")
+    assert allocation.allocate(marek, [case_id], ana.id, reason="Closed") == 1
 
 
 def test_a_borrower_without_a_case_may_complain(session, ada):
