@@ -25,7 +25,6 @@ class _Row:
     borrower: str
     about: str
     against: str | None
-    received_on: Any
     status: str
     urgency: str
     days_left: int | None
@@ -128,7 +127,6 @@ def _row(row: Complaint) -> _Row:
         borrower=f"{row.borrower_name} · {row.borrower_number}",
         about=row.about_words,
         against=row.against,
-        received_on=row.received_on,
         status=row.status_words,
         urgency=row.urgency if row.days_left is not None else "",
         days_left=row.days_left,
@@ -150,16 +148,15 @@ def urgency_colours() -> dict[str, str]:
 
 def _columns() -> tuple[Column, ...]:
     return (
-        Column("number", "Complaint", is_pinned=True, width=105),
-        Column("urgency", "Clock", "chip", colours=urgency_colours(), width=105, help="Against the time for an answer"),
+        Column("number", "Complaint", is_pinned=True, width=100),
+        Column("urgency", "Clock", "chip", colours=urgency_colours(), width=100, help="Against the time for an answer"),
         Column("days_left", "Days left", "number", width=80, help="Until the last day for an answer"),
         Column("due_on", "Answer due", "date", width=105),
         Column("borrower", "Borrower", width=230),
-        Column("about", "About", width=150),
-        Column("against", "Against", width=130),
-        Column("received_on", "Received", "date", width=105),
-        Column("status", "Status", width=150),
-        Column("officer", "Officer", width=120),
+        Column("about", "About", width=140),
+        Column("against", "Against", width=125),
+        Column("status", "Status", width=130),
+        Column("officer", "Officer", width=110),
     )
 
 

@@ -42,7 +42,8 @@ def _headline(listing: Listing) -> str:
 
 
 def _hold(actor: Actor, hold: RegionalHold, today: date) -> None:
-    state = "In force" if hold.is_on(today) else f"Starts {dates.relative(hold.starts_on, today)}"
+    wait = (hold.starts_on - today).days
+    state = "In force" if hold.is_on(today) else f"Starts in {wait} {'day' if wait == 1 else 'days'}"
     with (
         st.container(border=True, key=f"regional_hold_{hold.id}"),
         st.container(horizontal=True, vertical_alignment="center", gap="small"),

@@ -108,9 +108,9 @@ def open_cases(session: Session, *, opened_by: date) -> list[AnyRow]:
 
 
 def contacted_since(session: Session, day: date) -> list[AnyRow]:
-    """Borrowers who were contacted by a person since a day, by id, with who contacted them last."""
+    """Borrowers who were contacted by a person since a day, by id, with who contacted them last and when."""
     statement = (
-        select(ContactAttempt.borrower_id, ContactAttempt.recorded_by)
+        select(ContactAttempt.borrower_id, ContactAttempt.recorded_by, ContactAttempt.at)
         .ext(distinct_on(ContactAttempt.borrower_id))
         .where(ContactAttempt.at >= day, ContactAttempt.recorded_by.is_not(None))
         .order_by(ContactAttempt.borrower_id, ContactAttempt.at.desc(), ContactAttempt.id.desc())

@@ -107,20 +107,23 @@ def _choose(session: Session, known: dict[str, int], *, loans: int, seed: int, a
     size = min(round(loans * SHARE), len(contacted))
     if not size:
         return []
+    ages = rng.choice(np.r_[1:30, 30:100:3], size=size)
+    chosen = [contacted[int(which)] for which in rng.choice(len(contacted), size=size, replace=False)]
+    # nobody was contacted after the complaint
+    days = [max(as_of - timedelta(days=int(age)), who.at.date()) for age, who in zip(ages, chosen, strict=True)]
     first, first_hold = demo.reserve_ids(session, "complaint", size), demo.reserve_ids(session, "hold", size)
-    ages = np.sort(rng.choice(np.r_[1:30, 30:100:3], size=size))[::-1]
     return [
         _Made(
             id=first + place,
             hold_id=first_hold + place,
-            contact=contacted[int(which)],
+            contact=chosen[which],
             story=int(rng.integers(len(_STORIES))),
             channel=_CHANNELS[int(rng.integers(len(_CHANNELS)))],
-            received_on=as_of - timedelta(days=int(ages[place])),
+            received_on=days[which],
             officer_id=known[("leela", "vikram")[int(rng.integers(2))]],
-            stage=_stage(int(ages[place]), rng),
+            stage=_stage((as_of - days[which]).days, rng),
         )
-        for place, which in enumerate(rng.choice(len(contacted), size=size, replace=False))
+        for place, which in enumerate(sorted(range(size), key=days.__getitem__))
     ]
 
 
@@ -130,7 +133,7 @@ def _stage(age: int, rng: np.random.Generator) -> int:
         return 1
     if age < 14 or (age < 30 and rng.random() < 0.4) or (age < 40 and rng.random() < 0.1):
         return 2
-    return 3 if rng.random() < 0.15 else 4
+    return 3 if age < 45 and rng.random() < 0.3 else 4
 
 
 def _write(session: Session, made: Sequence[_Made], settings: Settings) -> None:
@@ -214,6 +217,7 @@ def _recall(session: Session, not_closed: Sequence[_Made], settings: Settings, a
             "action": "answer_complaint",
             "note": f"Complaint {number_of(each.id)} waits for its answer",
             "complaint_id": each.id,
+            "created_at": _at(each.received_on, ZoneInfo(settings.time_zone)),
         }
         for each in not_closed
         if each.stage < 3
