@@ -7,9 +7,11 @@ import streamlit as st
 from components import (
     case_panel,
     case_people,
+    complaint_form,
     dates,
     empty,
     follow_up_form,
+    hold_banners,
     money,
     notices,
     outcome_form,
@@ -84,7 +86,7 @@ def head(actor: Actor, view: BorrowerView) -> None:
         for label, figure, meaning in _figures(view):
             st.metric(label, figure, help=meaning, width="content")
     case_people.show(actor, view)
-    status_form.banners(actor, view.holds)
+    hold_banners.show(actor, view)
 
 
 def _figures(view: BorrowerView) -> list[tuple[str, str, str]]:
@@ -238,6 +240,7 @@ _ACTIONS: dict[str, tuple[str, Permission, Callable[[Actor, BorrowerView], None]
     "payment": ("Payment", Permission.RECORD_PAYMENT, payment_form.show),
     "follow_up": ("Follow-up", Permission.RECORD_CONTACT, follow_up_form.show),
     "hold": ("Hold", Permission.RECORD_CONTACT, status_form.show),
+    "complaint": ("Complaint", Permission.VIEW_BORROWER, complaint_form.show),
 }
 
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from components import cached, dates, money, notices, outcome_form, palette, status_form, tables
+from components import cached, dates, hold_banners, money, notices, outcome_form, palette, tables
 from components.tables import Column
 from services import borrowers, cases, queue
 from services.actors import Actor, Permission
@@ -55,7 +55,7 @@ def _show(actor: Actor, row: QueueRow, wanted: QueueFilter) -> None:
     is_mine = _take(actor, row)
     view = borrowers.view(actor, row.borrower_id)
     _head(actor, view, row)
-    status_form.banners(actor, view.holds)
+    hold_banners.show(actor, view)
     _owed(view)
     _record_so_far(view)
     if not is_mine:

@@ -40,6 +40,8 @@ SCREENS = (
         "pages/allocation.py", "Allocation", ":material/assignment_ind:", "allocation", WORK, Permission.ALLOCATE_CASES
     ),
     Screen("pages/approvals.py", "Approvals", ":material/approval:", "approvals", WORK, Permission.VIEW_REQUESTS),
+    Screen("pages/complaints.py", "Complaints", ":material/report:", "complaints", WORK, Permission.VIEW_COMPLAINTS),
+    Screen("pages/holds.py", "Holds", ":material/back_hand:", "holds", WORK, Permission.VIEW_COMPLAINTS),
     Screen("pages/portfolio.py", "Portfolio", ":material/monitoring:", "portfolio", INSIGHT, Permission.VIEW_PORTFOLIO),
     Screen("pages/accounts.py", "Accounts", ":material/table_rows:", "accounts", INSIGHT, Permission.VIEW_PORTFOLIO),
     Screen("pages/strategy.py", "Strategy", ":material/account_tree:", "strategy", CONTROL, Permission.VIEW_STRATEGY),

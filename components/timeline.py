@@ -19,9 +19,10 @@ _ICONS = {
     "stage": "⇢",
     "status": "▮",
     "follow_up": "◔",
+    "complaint": "⚑",
 }
 _GOOD = {"kept", "payment", "sent"}
-_BAD = {"broken", "reversal", "bounced", "failed", "blocked"}
+_BAD = {"broken", "reversal", "bounced", "failed", "blocked", "opened", "reopened"}
 _MIDDLE = {"pending", "partly_kept", "planned"}
 
 

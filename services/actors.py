@@ -43,6 +43,9 @@ class Permission(StrEnum):
     CHANGE_STRATEGY = "change stages and allocation rules"
     VIEW_REQUESTS = "see requests for approval"
     DECIDE_REQUESTS = "approve or refuse requests"
+    VIEW_COMPLAINTS = "see complaints and holds"
+    HANDLE_COMPLAINTS = "answer and close complaints"
+    HOLD_REGIONS = "stop contact in a region"
 
 
 _P = Permission
@@ -79,10 +82,20 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.CHANGE_STRATEGY,
             _P.VIEW_REQUESTS,
             _P.DECIDE_REQUESTS,
+            _P.VIEW_COMPLAINTS,
+            _P.HANDLE_COMPLAINTS,
+            _P.HOLD_REGIONS,
         }
     ),
     Role.ANALYST: frozenset(
-        {_P.VIEW_PORTFOLIO, _P.EXPORT_PORTFOLIO, _P.VIEW_BORROWER, _P.VIEW_ALL_CASES, _P.VIEW_STRATEGY}
+        {
+            _P.VIEW_PORTFOLIO,
+            _P.EXPORT_PORTFOLIO,
+            _P.VIEW_BORROWER,
+            _P.VIEW_ALL_CASES,
+            _P.VIEW_STRATEGY,
+            _P.VIEW_COMPLAINTS,
+        }
     ),
     Role.AGENT: frozenset(
         {
@@ -94,7 +107,9 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.VIEW_REQUESTS,
         }
     ),
-    Role.AUDITOR: frozenset({_P.VIEW_AUDIT, _P.VERIFY_AUDIT, _P.VIEW_BORROWER, _P.VIEW_ALL_CASES, _P.VIEW_STRATEGY}),
+    Role.AUDITOR: frozenset(
+        {_P.VIEW_AUDIT, _P.VERIFY_AUDIT, _P.VIEW_BORROWER, _P.VIEW_ALL_CASES, _P.VIEW_STRATEGY, _P.VIEW_COMPLAINTS}
+    ),
     Role.SYSTEM: frozenset(Permission),
 }
 

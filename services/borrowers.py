@@ -15,7 +15,20 @@ from sqlalchemy.orm import Session
 
 from db.engine import reading, transaction
 from db.queries import borrowers as queries
-from services import audit, cases, clock, contacts, follow_ups, holds, lender, personal_data, policy, promises
+from services import (
+    audit,
+    cases,
+    clock,
+    complaints,
+    contacts,
+    follow_ups,
+    holds,
+    lender,
+    personal_data,
+    policy,
+    promises,
+    regional_holds,
+)
 from services.actors import Actor, Permission
 from services.errors import InvalidInput, NotFound
 
@@ -129,6 +142,10 @@ class BorrowerView:
     contact_points: tuple[ContactPointView, ...]
     call: policy.GateAnswer
     """Whether a call is allowed now."""
+    complaints: tuple[complaints.Complaint, ...]
+    """Those that are not closed."""
+    regional_holds: tuple[regional_holds.RegionalHold, ...]
+    """Those in force where the borrower lives."""
 
     @property
     def overdue_amount(self) -> Decimal:
@@ -189,6 +206,8 @@ def view(actor: Actor, borrower_id: int) -> BorrowerView:
             last_contacts=tuple(contacts.latest(session, borrower_id)),
             contact_points=_contact_points(session, borrower_id),
             call=policy.preview_many(session, [borrower_id], "call", clock.now())[borrower_id],
+            complaints=complaints.of_borrower(session, borrower_id, today=today),
+            regional_holds=regional_holds.covering(session, borrower_id, today=today),
         )
 
 

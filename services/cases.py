@@ -78,6 +78,7 @@ ACTIONS: Final = {
     "offer_plan": "Offer a plan",
     "review_hold": "Review the hold",
     "reassign": "Reassign by language",
+    "answer_complaint": "Answer the complaint",
 }
 """Next actions by code, as screens say them."""
 

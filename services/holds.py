@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy.orm import Session
 
-from db.engine import transaction
+from db.engine import reading, transaction
 from db.queries import holds as queries
 from services import audit, cases, lender
 from services.actors import Actor, Permission
@@ -169,6 +169,8 @@ def release(actor: Actor, hold_id: int, *, reason: str) -> None:
         cases.workable(session, actor, hold.borrower_id)
         if hold.kind in FOR_A_LEADER and not actor.may(Permission.ALLOCATE_CASES):
             raise Refused(f"A hold of this kind ({hold.label.lower()}) is for a leader to release. Ask yours.")
+        if queries.complaint_of(session, hold_id) is not None:
+            raise Refused("This hold ends when the complaint that opened it is closed. Close the complaint instead.")
         if not queries.release(session, hold_id, reason=reason.strip(), released_by=actor.id):
             raise Conflict("The hold was released already.")
         _record_release(session, actor, hold, reason.strip())
@@ -191,6 +193,17 @@ def _record_release(session: Session, actor: Actor, hold: Hold, reason: str) -> 
     )
 
 
+def end(session: Session, actor: Actor, borrower_id: int, hold_id: int, *, kind: str, reason: str) -> None:
+    """End a hold in the caller's transaction, as part of a larger act that is itself recorded and refreshes the case.
+
+    A hold that was released already stays as it is.
+    """
+    if queries.release(session, hold_id, reason=reason, released_by=actor.id):
+        queries.insert_status_change(
+            session, borrower_id, status=f"{kind}_released", reason=reason, changed_by=actor.id
+        )
+
+
 def _load(session: Session, hold_id: int) -> Hold:
     row = queries.by_id(session, hold_id)
     if row is None:
@@ -202,3 +215,51 @@ def active(session: Session, borrower_id: int, *, as_of: date) -> list[Hold]:
     """Holds of a borrower that are in force or yet to start, for an actor already let in."""
     rows = queries.active(session, borrower_id, as_of=as_of)
     return [Hold(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name
+
+
+PAGE: Final = 50
+Cursor = tuple[date | None, int]
+"""End and id of the last hold of a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held(Hold):
+    """A hold in the list of all, with whose it is."""
+
+    borrower_number: str
+    borrower_name: str
+    complaint_id: int | None
+    """The complaint with which it ends; None: it is released by itself, or by a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPage:
+    """A page of the holds in force."""
+
+    holds: tuple[Held, ...]
+    next_after: Cursor | None
+
+
+def in_force(actor: Actor, *, kind: str | None = None, after: Cursor | None = None, limit: int = PAGE) -> HeldPage:
+    """Holds of all borrowers that are in force or yet to start, those that end first first.
+
+    Raises:
+        NotAllowed: the actor may not see holds.
+    """
+    actor.require(Permission.VIEW_COMPLAINTS)
+    with reading() as session:
+        today = lender.load(session).today
+        rows = queries.in_force(session, as_of=today, kind=kind, after=after, limit=limit + 1)
+    held = tuple(Held(**row._mapping) for row in rows[:limit])  # noqa: SLF001 - SQLAlchemy's public name
+    return HeldPage(held, (held[-1].ends_on, held[-1].id) if len(rows) > limit else None)
+
+
+def counts(actor: Actor) -> dict[str, int]:
+    """Holds in force or yet to start, by kind.
+
+    Raises:
+        NotAllowed: the actor may not see holds.
+    """
+    actor.require(Permission.VIEW_COMPLAINTS)
+    with reading() as session:
+        return queries.counts(session, as_of=lender.load(session).today)

@@ -26,6 +26,7 @@ KINDS: Final = {
     "stage": "Stages",
     "status": "Holds and status",
     "follow_up": "Follow-ups",
+    "complaint": "Complaints",
 }
 """What can be filtered for, as screens say it."""
 

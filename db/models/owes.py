@@ -43,6 +43,12 @@ class Lender(Base):
     """Longest time from today to the date of a promise."""
     grievance_contact: Mapped[str | None]
     """Where a borrower may complain, as every message names it (IN-11); None: the sender's own address."""
+    complaint_answer_days: Mapped[int] = mapped_column(SmallInteger, server_default="30")
+    """Days within which a complaint is answered; the law allows 30 (IN-20)."""
+    complaint_alert_days: Mapped[list[int]] = mapped_column(ARRAY(Integer), server_default=text("'{20,27}'"))
+    """Days after receipt on which the grievance officer is reminded of a complaint without an answer."""
+    complaint_escalation: Mapped[str | None]
+    """What every answer says about turning to the ombudsman; None: the usual words."""
     agent_papers_required: Mapped[bool] = mapped_column(server_default=text("false"))
     """Whether a collector without certificate or police check on file is given no cases (IN-07); expired ones never."""
     police_check_months: Mapped[int] = mapped_column(SmallInteger, server_default="12")

@@ -123,6 +123,8 @@ class Hold(Base):
         CheckConstraint("ends_on IS NULL OR ends_on > starts_on", name="date_order"),
         UniqueConstraint("request_key"),
         Index(None, "borrower_id"),
+        # all holds in force, by the day on which they end
+        Index("ix_hold_in_force", "ends_on", "id", postgresql_where=text("released_at IS NULL")),
     )
     id: Mapped[Id]
     borrower_id: Mapped[int] = mapped_column(ForeignKey("borrower.id"))
@@ -147,6 +149,7 @@ class FollowUp(Base):
     __table_args__ = (
         Index(None, "borrower_id"),
         Index("ix_follow_up_due", "due_at", postgresql_where=text("done_at IS NULL")),
+        Index("ix_follow_up_complaint", "complaint_id", postgresql_where=text("complaint_id IS NOT NULL")),
         UniqueConstraint("request_key"),
     )
     id: Mapped[Id]
@@ -155,6 +158,8 @@ class FollowUp(Base):
     action: Mapped[str]
     note: Mapped[str | None]
     done_at: Mapped[Instant | None]
+    complaint_id: Mapped[int | None] = mapped_column(ForeignKey("complaint.id"))
+    """The complaint whose answer it reminds of: done with the answer, not with the next contact."""
     created_at: Mapped[Instant] = mapped_column(server_default=func.now())
     created_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
     request_key: Mapped[str | None]

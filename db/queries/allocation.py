@@ -72,6 +72,10 @@ def assign(
             SET owner_id = w.owner_id, held_by = NULL, held_until = NULL, version = c.version + 1
             FROM wanted w
             WHERE c.id = w.id AND c.closed_on IS NULL AND c.owner_id IS DISTINCT FROM w.owner_id
+              -- while a complaint is open the case is given to nobody (IN-09)
+              AND (w.owner_id IS NULL OR NOT EXISTS (
+                  SELECT FROM complaint k WHERE k.borrower_id = c.borrower_id AND k.status <> 'closed'
+              ))
             RETURNING c.id, c.owner_id
         )
         INSERT INTO allocation (case_id, owner_id, allocated_by, reason, kind)
@@ -86,6 +90,16 @@ def assign(
         "kind": kind,
     }
     return len(session.execute(statement, values).all())
+
+
+def with_open_complaint(session: Session, case_ids: Sequence[int]) -> int:
+    """How many of these cases may be given to nobody, since a complaint of the borrower is not closed (IN-09)."""
+    statement = text("""
+        SELECT count(*) FROM collection_case c
+        WHERE c.id = ANY(CAST(:ids AS bigint[]))
+          AND EXISTS (SELECT FROM complaint k WHERE k.borrower_id = c.borrower_id AND k.status <> 'closed')
+    """)
+    return int(session.execute(statement, {"ids": list(case_ids)}).scalar_one())
 
 
 def unallocated(session: Session) -> Row[*tuple[Any, ...]]:

@@ -6,14 +6,15 @@ from typing import Any
 
 from psycopg import sql
 from sqlalchemy import func, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import insert as plain_insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
-from db.base import AnyRow
+from db.base import AnyRow, Base
 from db.models.access import AppUser
 from db.models.audit import AuditEvent
 from db.models.owes import Borrower, Lender, Loan, Product, Segment
-from db.models.work import CollectionCase
+from db.models.work import CollectionCase, ContactAttempt
 
 
 def has_loans(session: Session) -> bool:
@@ -104,3 +105,28 @@ def open_cases(session: Session, *, opened_by: date) -> list[AnyRow]:
         .order_by(CollectionCase.id)
     )
     return list(session.execute(statement))
+
+
+def contacted_since(session: Session, day: date) -> list[AnyRow]:
+    """Borrowers who were contacted by a person since a day, by id, with who contacted them last and when."""
+    statement = (
+        select(ContactAttempt.borrower_id, ContactAttempt.recorded_by, ContactAttempt.at)
+        .ext(distinct_on(ContactAttempt.borrower_id))
+        .where(ContactAttempt.at >= day, ContactAttempt.recorded_by.is_not(None))
+        .order_by(ContactAttempt.borrower_id, ContactAttempt.at.desc(), ContactAttempt.id.desc())
+    )
+    return list(session.execute(statement))
+
+
+def open_cases_of(session: Session, borrower_ids: Sequence[int]) -> list[int]:
+    """Open cases of these borrowers."""
+    statement = select(CollectionCase.id).where(
+        CollectionCase.borrower_id.in_(borrower_ids), CollectionCase.closed_on.is_(None)
+    )
+    return list(session.execute(statement).scalars())
+
+
+def insert_rows(session: Session, model: type[Base], rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows of one model, all in one statement or a few."""
+    if rows:
+        session.execute(plain_insert(model), list(rows))

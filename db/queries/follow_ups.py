@@ -19,10 +19,13 @@ def insert_follow_up(session: Session, **values: Any) -> int | None:
 
 
 def finish(session: Session, borrower_id: int) -> int:
-    """Mark the borrower's open follow-ups done, since the borrower was worked or is to be worked at another time."""
+    """Mark the borrower's open follow-ups done, since the borrower was worked or is to be worked at another time.
+
+    Those that remind of a complaint stay: only its answer ends them.
+    """
     done = session.execute(
         update(FollowUp)
-        .where(FollowUp.borrower_id == borrower_id, FollowUp.done_at.is_(None))
+        .where(FollowUp.borrower_id == borrower_id, FollowUp.done_at.is_(None), FollowUp.complaint_id.is_(None))
         .values(done_at=func.now())
         .returning(FollowUp.id)
     )

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, Select, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, func, or_, select, tuple_, update
 from sqlalchemy import insert as plain_insert
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from db.models.access import AppUser
+from db.models.grievances import Complaint
+from db.models.owes import Borrower
 from db.models.work import Hold, StatusChange
 
 
@@ -63,6 +65,56 @@ def active(session: Session, borrower_id: int, *, as_of: date) -> Sequence[Row[*
     ).all()
 
 
+HELD = (
+    *COLUMNS,
+    Borrower.external_id.label("borrower_number"),
+    Borrower.name.label("borrower_name"),
+    Complaint.id.label("complaint_id"),
+)
+
+
+def in_force(
+    session: Session, *, as_of: date, kind: str | None, after: tuple[date | None, int] | None, limit: int
+) -> Sequence[Row[*tuple[Any, ...]]]:
+    """A page of holds that are in force or yet to start, those that end first first, those without end last.
+
+    Args:
+        session: a transaction.
+        as_of: business date.
+        kind: only those of this kind.
+        after: end and id of the last hold of the page before.
+        limit: how many at most.
+    """
+    statement = (
+        select(*HELD)
+        .join(Borrower, Borrower.id == Hold.borrower_id)
+        .outerjoin(AppUser, AppUser.id == Hold.created_by)
+        .outerjoin(Complaint, (Complaint.hold_id == Hold.id) & (Complaint.status != "closed"))
+        .where(*_is_in_force(as_of))
+        .order_by(Hold.ends_on.asc().nulls_last(), Hold.id)
+        .limit(limit)
+    )
+    if kind is not None:
+        statement = statement.where(Hold.kind == kind)
+    if after is not None and after[0] is None:
+        statement = statement.where(Hold.ends_on.is_(None), Hold.id > after[1])
+    elif after is not None:
+        statement = statement.where(or_(tuple_(Hold.ends_on, Hold.id) > after, Hold.ends_on.is_(None)))
+    return session.execute(statement).all()
+
+
+def counts(session: Session, *, as_of: date) -> dict[str, int]:
+    """Holds in force or yet to start, by kind."""
+    rows = session.execute(
+        select(Hold.kind, func.count().label("holds")).where(*_is_in_force(as_of)).group_by(Hold.kind)
+    )
+    return {row.kind: row.holds for row in rows}
+
+
+def _is_in_force(as_of: date) -> tuple[ColumnElement[bool], ...]:
+    return Hold.released_at.is_(None), or_(Hold.ends_on.is_(None), Hold.ends_on > as_of)
+
+
 def _holds() -> Select[*tuple[Any, ...]]:
     return select(*COLUMNS).outerjoin(AppUser, AppUser.id == Hold.created_by)
 
@@ -76,3 +128,10 @@ def release(session: Session, hold_id: int, *, reason: str, released_by: int | N
         .returning(Hold.id)
     ).first()
     return changed is not None
+
+
+def complaint_of(session: Session, hold_id: int) -> int | None:
+    """The complaint that opened a hold and is not closed: the hold ends with it."""
+    return session.execute(
+        select(Complaint.id).where(Complaint.hold_id == hold_id, Complaint.status != "closed")
+    ).scalar_one_or_none()

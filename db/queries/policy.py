@@ -40,11 +40,25 @@ def all_rules(session: Session) -> Sequence[Row[*tuple[Any, ...]]]:
 
 
 _FACTS = text("""
+    WITH regional AS MATERIALIZED (
+        -- a handful of rows: what is, or will be, in force somewhere
+        SELECT r.id, r.kind, r.name, r.starts_on, r.ends_on, a.level, a.value
+        FROM regional_hold r JOIN regional_hold_area a ON a.regional_hold_id = r.id
+        WHERE r.ended_at IS NULL AND r.ends_on > :yesterday
+    )
     SELECT b.id AS borrower_id, b.time_zone,
            coalesce(h.holds, '[]') AS holds, p.promise_due_on, coalesce(m.is_microfinance, false) AS is_microfinance,
            coalesce(c.points, 0) AS points, coalesce(c.open_points, 0) AS open_points,
-           coalesce(c.consented_points, 0) AS consented_points, coalesce(a.contacts, '[]') AS contacts
+           coalesce(c.consented_points, 0) AS consented_points, coalesce(a.contacts, '[]') AS contacts,
+           coalesce(g.regional_holds, '[]') AS regional_holds
     FROM borrower b
+    LEFT JOIN LATERAL (
+        SELECT jsonb_agg(DISTINCT jsonb_build_object('kind', kind, 'name', name, 'from', starts_on, 'to', ends_on))
+                   AS regional_holds
+        FROM regional
+        WHERE level = 'everywhere' OR level = 'region' AND value = b.region
+           OR level = 'state' AND value = b.state OR level = 'city' AND value = b.city
+    ) g ON true
     LEFT JOIN LATERAL (
         SELECT jsonb_agg(jsonb_build_object('kind', kind, 'from', starts_on, 'to', ends_on)) AS holds
         FROM hold WHERE borrower_id = b.id AND released_at IS NULL AND (ends_on IS NULL OR ends_on > :yesterday)
@@ -79,7 +93,7 @@ _FACTS = text("""
 def facts(
     session: Session, borrower_ids: Collection[int], *, point_kinds: Sequence[str], at: datetime
 ) -> Sequence[Row[*tuple[Any, ...]]]:
-    """What the gate must know of each borrower: holds, open promise, contact points of a channel, recent contacts."""
+    """What the gate must know of each borrower: holds, those of the region, open promise, contact points, contacts."""
     return session.execute(
         _FACTS,
         {

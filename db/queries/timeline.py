@@ -72,6 +72,17 @@ PARTS = {
         FROM follow_up f LEFT JOIN app_user u ON u.id = f.created_by
         WHERE f.borrower_id = :borrower_id
     """,
+    # what the borrower wrote, and what was found out, is read on the complaint by those who may
+    "complaint": """
+        SELECT 'complaint', e.at, e.id, NULL::bigint,
+               concat('Complaint CMP-', lpad(c.id::text, greatest(5, length(c.id::text)), '0'), ' ',
+                      CASE e.kind WHEN 'opened' THEN 'received: ' || replace(c.about, '_', ' ') ELSE e.kind END,
+                      ': ' || replace(e.outcome, '_', ' ')),
+               CASE e.kind WHEN 'opened' THEN 'by ' || c.channel ELSE 'sent by ' || replace(e.sent_by, '_', ' ') END,
+               e.amount, e.kind, u.name
+        FROM complaint_event e JOIN complaint c ON c.id = e.complaint_id LEFT JOIN app_user u ON u.id = e.done_by
+        WHERE c.borrower_id = :borrower_id AND e.kind <> 'noted'
+    """,
 }
 """What a timeline may show, by kind."""
 

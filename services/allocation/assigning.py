@@ -15,7 +15,7 @@ from db.queries.queue import QueueFilter, Tab
 from services import audit, lender
 from services.actors import Actor, Permission
 from services.allocation.collectors import refuse_ineligible
-from services.errors import InvalidInput
+from services.errors import InvalidInput, Refused
 
 
 class Spread(StrEnum):
@@ -79,6 +79,7 @@ def allocate(actor: Actor, case_ids: Sequence[int], owner_id: int | None, *, rea
         NotAllowed: the actor may not allocate.
         InvalidInput: no case, no reason, or a user who may not work cases.
         NotEligible: the user's papers have expired, or the agency is suspended (IN-07).
+        Refused: nothing changed, and a complaint is open on a case: those are passed over (IN-09).
     """
     actor.require(Permission.ALLOCATE_CASES)
     with transaction() as session:
@@ -104,6 +105,8 @@ def _allocate(session: Session, actor: Actor, case_ids: Sequence[int], owner_id:
     refuse_ineligible(session, given_to)
     owners: list[int | None] = [owner_id] * len(case_ids)
     changed = queries.assign(session, case_ids, owners, allocated_by=actor.id, reason=reason.strip())
+    if not changed and owner_id is not None and queries.with_open_complaint(session, case_ids):
+        raise Refused("A complaint is open: until it is closed the case is given to nobody (IN-09).")
     to = f"to {names[owner_id]}" if owner_id is not None else "to nobody"
     audit.record(
         session,

@@ -11,7 +11,7 @@ from db.queries import demo as queries
 from db.queries import lender as lender_queries
 from services import allocation, audit, closing, lender, scoring
 from services.actors import Actor, Permission
-from services.demo import users
+from services.demo import grievances, users
 from services.demo.loading import SEED, Loaded, Progress, generate
 from services.demo.people import PLACES
 from services.errors import Refused
@@ -38,6 +38,7 @@ def load(
     1. Facts, in one transaction.
     2. The last month-ends and the business date itself, each closed and then scored.
     3. Open cases are given to the demo's agents, but for the freshest.
+    4. Some borrowers complained; the cases of open complaints are recalled.
 
     Args:
         actor: who loads it.
@@ -62,6 +63,7 @@ def load(
             progress(number, len(days), f"closing {each:%d %b %Y}")
     _allocate(actor, day)
     with transaction() as session:
+        grievances.add(session, loans=loans, seed=seed, as_of=day)
         _record(session, actor, _LOADED, "loaded the demo data", {"as_of": day.isoformat(), "loans": loans})
     return written
 

@@ -13,7 +13,7 @@ from db.queries import policy as queries
 from services import lender
 from services.errors import NotFound
 from services.policy.checks import GateAnswer, answer, relevant
-from services.policy.facts import POINT_KINDS, BorrowerFacts, HoldPeriod, Question, Rule
+from services.policy.facts import POINT_KINDS, BorrowerFacts, HoldPeriod, Question, RegionalHoldPeriod, Rule
 
 _AUTOMATED = frozenset({"plan", "send"})
 
@@ -106,6 +106,7 @@ def rules_in_force(session: Session, day: date) -> Sequence[Rule]:
 
 def _facts(row: Row[*tuple[Any, ...]], lender_zone: str) -> BorrowerFacts:
     holds = (HoldPeriod(h["kind"], _day(h["from"]), _day(h["to"]) if h["to"] else None) for h in row.holds)
+    regional = (RegionalHoldPeriod(h["kind"], _day(h["from"]), _day(h["to"]), h["name"]) for h in row.regional_holds)
     contacts = ((c["channel"], datetime.fromisoformat(c["at"])) for c in row.contacts)
     return BorrowerFacts(
         borrower_id=row.borrower_id,
@@ -117,6 +118,7 @@ def _facts(row: Row[*tuple[Any, ...]], lender_zone: str) -> BorrowerFacts:
         open_points=row.open_points,
         consented_points=row.consented_points,
         contacts=tuple(sorted(contacts, key=lambda contact: contact[1])),
+        regional_holds=tuple(regional),
     )
 
 

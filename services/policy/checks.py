@@ -1,7 +1,7 @@
 """The checks, in the order in which they are asked. Pure: rules, facts and a moment in, a finding out.
 
-Order: holds, open promise, contact point and consent, calendar, hours, caps. The first that blocks gives the reason;
-the next allowed moment satisfies all of them.
+Order: holds, holds of the region, open promise, contact point and consent, calendar, hours, caps. The first that blocks
+gives the reason; the next allowed moment satisfies all of them.
 """
 
 from collections.abc import Callable, Sequence
@@ -125,6 +125,20 @@ def _check_hold(rule: Rule, facts: BorrowerFacts, question: Question) -> Finding
     return Finding("hold", f"On hold{until}: {_HOLD_WORDS.get(longest.kind, longest.kind)}.", release)
 
 
+_OCCASIONS = {"festival": "festival", "calamity": "calamity", "other": "occasion"}
+
+
+def _check_regional_hold(rule: Rule, facts: BorrowerFacts, question: Question) -> Finding | None:
+    day = _local_day(facts, question)
+    on = [hold for hold in facts.regional_holds if hold.kind in rule.parameters["kinds"] and hold.is_on(day)]
+    if not on:
+        return None
+    longest = max(on, key=_end_of)
+    end = _end_of(longest)
+    what = f"{_OCCASIONS.get(longest.kind, longest.kind)} where the borrower lives ({longest.name})"
+    return Finding("regional_hold", f"No contact until {_spoken(end)}: {what}.", _start_of(end, facts))
+
+
 def _end_of(hold: HoldPeriod) -> date:
     return hold.end or date.max
 
@@ -207,6 +221,7 @@ def _spoken_channel(channel: str) -> str:
 
 CHECKS: tuple[tuple[str, Check], ...] = (
     ("hold", _check_hold),
+    ("regional_hold", _check_regional_hold),
     ("open_promise", _check_open_promise),
     ("contact_point", _check_contact_point),
     ("consent", _check_consent),

@@ -51,6 +51,13 @@ class HoldPeriod:
 
 
 @dataclass(frozen=True, slots=True)
+class RegionalHoldPeriod(HoldPeriod):
+    """A hold on all borrowers of an area, such as a festival's, with the name of the occasion."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class BorrowerFacts:
     """What the gate must know of one borrower for one channel."""
 
@@ -68,6 +75,8 @@ class BorrowerFacts:
     consented_points: int
     contacts: tuple[tuple[str, datetime], ...]
     """Channel and moment of outbound contacts of the last seven days, oldest first."""
+    regional_holds: tuple[RegionalHoldPeriod, ...] = ()
+    """Those of the areas in which the borrower is."""
 
 
 @dataclass(frozen=True, slots=True)
