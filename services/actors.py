@@ -39,6 +39,8 @@ class Permission(StrEnum):
     MANAGE_JOBS = "retry and start background jobs"
     MANAGE_MESSAGES = "see and change reminders"
     CONFIGURE = "change settings"
+    MAKE_ARRANGEMENTS = "make repayment plans"
+    EXCEED_PLAN_LIMITS = "agree to plans beyond an agent's limits"
 
 
 _P = Permission
@@ -70,11 +72,20 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.REVEAL_PERSONAL_DATA,
             _P.VIEW_JOBS,
             _P.MANAGE_MESSAGES,
+            _P.MAKE_ARRANGEMENTS,
+            _P.EXCEED_PLAN_LIMITS,
         }
     ),
     Role.ANALYST: frozenset({_P.VIEW_PORTFOLIO, _P.EXPORT_PORTFOLIO, _P.VIEW_BORROWER, _P.VIEW_ALL_CASES}),
     Role.AGENT: frozenset(
-        {_P.WORK_QUEUE, _P.VIEW_BORROWER, _P.RECORD_CONTACT, _P.CHANGE_STATUS, _P.REVEAL_PERSONAL_DATA}
+        {
+            _P.WORK_QUEUE,
+            _P.VIEW_BORROWER,
+            _P.RECORD_CONTACT,
+            _P.CHANGE_STATUS,
+            _P.REVEAL_PERSONAL_DATA,
+            _P.MAKE_ARRANGEMENTS,
+        }
     ),
     Role.AUDITOR: frozenset({_P.VIEW_AUDIT, _P.VERIFY_AUDIT, _P.VIEW_BORROWER, _P.VIEW_ALL_CASES}),
     Role.SYSTEM: frozenset(Permission),
