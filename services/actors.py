@@ -39,6 +39,8 @@ class Permission(StrEnum):
     MANAGE_JOBS = "retry and start background jobs"
     MANAGE_MESSAGES = "see and change reminders"
     CONFIGURE = "change settings"
+    VIEW_REQUESTS = "see requests for approval"
+    DECIDE_REQUESTS = "approve or refuse requests"
     MAKE_ARRANGEMENTS = "make repayment plans"
     EXCEED_PLAN_LIMITS = "agree to plans beyond an agent's limits"
 
@@ -55,6 +57,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.VIEW_AUDIT,
             _P.VERIFY_AUDIT,
             _P.MANAGE_MESSAGES,
+            _P.VIEW_REQUESTS,
         }
     ),
     Role.LEADER: frozenset(
@@ -72,6 +75,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.REVEAL_PERSONAL_DATA,
             _P.VIEW_JOBS,
             _P.MANAGE_MESSAGES,
+            _P.VIEW_REQUESTS,
+            _P.DECIDE_REQUESTS,
             _P.MAKE_ARRANGEMENTS,
             _P.EXCEED_PLAN_LIMITS,
         }
@@ -84,6 +89,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.RECORD_CONTACT,
             _P.CHANGE_STATUS,
             _P.REVEAL_PERSONAL_DATA,
+            _P.VIEW_REQUESTS,
             _P.MAKE_ARRANGEMENTS,
         }
     ),
@@ -117,3 +123,8 @@ class Actor:
 
 SYSTEM = Actor(id=None, name="Recoup", role=Role.SYSTEM)
 """Jobs and operators' commands act as the system."""
+
+
+def roles_with(permission: Permission) -> tuple[Role, ...]:
+    """The roles of people that have a permission: what statements compare `app_user.role` with."""
+    return tuple(role for role in ROLE_PERMISSIONS if role is not Role.SYSTEM and permission in ROLE_PERMISSIONS[role])

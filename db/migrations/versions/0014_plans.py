@@ -1,13 +1,13 @@
 """Repayment plans with their instalments and the borrower's means; limits of plans; a reminder before an instalment
 
-Revision: 0014, after 0010
+Revision: 0014, after 0015
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0014"
-down_revision = "0010"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
@@ -28,6 +28,9 @@ CHECKS = (
     ("plan_amounts", "plan_min_instalment >= 0 AND plan_agent_amount >= 0"),
 )
 ANCHORS = "'next_due', 'oldest_due', 'promise'"
+
+# level, most amount, hours: a plan waives nothing, so more may be decided at each level than of what waives
+AUTHORITY = ((1, 200_000, 24), (2, 1_000_000, 24), (3, 5_000_000, 48), (4, None, 72))
 
 # terms of a plan are facts: the application may change only what is derived, decided once, or cancelled
 GRANTS = """
@@ -67,6 +70,14 @@ def upgrade() -> None:
     _create_parts()
     op.execute(GRANTS)
     _seed_reminder()
+    for level, amount, hours in AUTHORITY:
+        op.get_bind().execute(
+            sa.text(
+                "INSERT INTO authority_limit (kind, level, max_amount, max_percent, hours)"
+                " VALUES ('repayment_plan', :level, :amount, NULL, :hours)"
+            ),
+            {"level": level, "amount": amount, "hours": hours},
+        )
 
 
 def _add_limits() -> None:
@@ -187,6 +198,7 @@ def _seed_reminder() -> None:
 
 
 def downgrade() -> None:
+    op.execute("DELETE FROM authority_limit WHERE kind = 'repayment_plan'")
     op.execute(
         "DELETE FROM delivery_event WHERE message_id IN"
         " (SELECT m.id FROM message m JOIN reminder_rule r ON r.id = m.rule_id WHERE r.anchor = 'plan')"
