@@ -12,6 +12,7 @@ from services.timeline import KINDS, Entry
 _ICONS = {
     "contact": "☎",
     "promise": "◷",
+    "plan": "▤",
     "payment": "₊",
     "bounce": "↺",
     "message": "✉",
@@ -19,9 +20,9 @@ _ICONS = {
     "status": "▮",
     "follow_up": "◔",
 }
-_GOOD = {"kept", "payment", "sent"}
+_GOOD = {"kept", "payment", "sent", "running", "completed"}
 _BAD = {"broken", "reversal", "bounced", "failed", "blocked"}
-_MIDDLE = {"pending", "partly_kept", "planned"}
+_MIDDLE = {"pending", "partly_kept", "planned", "behind", "proposed"}
 
 
 def show(actor: Actor, borrower_id: int) -> None:
@@ -77,7 +78,7 @@ def _row(entry: Entry) -> str:
 
 
 def _shows_state(entry: Entry) -> bool:
-    return entry.kind in {"promise", "message", "contact"} and bool(entry.state)
+    return entry.kind in {"promise", "plan", "message", "contact"} and bool(entry.state)
 
 
 def _when(entry: Entry) -> str:

@@ -1,4 +1,4 @@
-"""Repayment plans: instalments agreed against limits and means; where they stand follows payments. See docs/plans.md."""
+"""Repayment plans: agreed against limits and means; where they stand follows payments. See docs/plans.md."""
 
 from services.plans.checking import FIRST_WITHIN_DAYS
 from services.plans.generating import METHODS, RHYTHMS, Pattern, Row, edited, generate, monthly_burden

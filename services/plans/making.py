@@ -1,7 +1,6 @@
 """Making a repayment plan, and cancelling one. Where it stands after that is derived from payments."""
 
 from dataclasses import asdict
-from datetime import date, timedelta
 
 from sqlalchemy.orm import Session
 
@@ -14,6 +13,7 @@ from services.actors import Actor, Permission
 from services.errors import Conflict, InvalidInput, NotFound, Refused
 from services.plans import approving
 from services.plans.checking import assess, check_share
+from services.plans.following import counts_from, follow
 from services.plans.limits import load_limits
 from services.plans.reading import load
 from services.plans.settling import settle_for
@@ -133,19 +133,6 @@ def _insert(session: Session, actor: Actor, agreed: Agreed, request_key: str | N
     return plan_id
 
 
-def counts_from(session: Session, loan_id: int, today: date) -> date:
-    """First day whose payments count for a new plan: today, or the day after an earlier one was completed today."""
-    last = queries.last_taking_day(session, loan_id)
-    return today if last is None else max(today, last + timedelta(days=1))
-
-
-def follow(session: Session, loan_id: int, borrower_id: int, today: date) -> None:
-    """Let what is derived follow a plan that comes into force, in the transaction that puts it there."""
-    settle_for(session, today, [loan_id])
-    reminders.cancel_for_loans(session, [loan_id], "A repayment plan is in force.")
-    cases.refresh_for(session, today, [borrower_id])
-
-
 def _record_event(session: Session, actor: Actor, plan_id: int, agreed: Agreed) -> None:
     proposal, assessment = agreed.proposal, agreed.assessment
     verb = "proposed" if agreed.needs_approval else "made"
@@ -190,11 +177,12 @@ def cancel(actor: Actor, plan_id: int, *, reason: str) -> None:
         raise InvalidInput({"reason": "Say why the plan ends."})
     with transaction() as session:
         plan = load(session, plan_id)
+        # the order of locks is that of a decision: the request, the borrower's facts, the case
+        approving.withdraw(session, actor, plan, reason.strip())
         closing.lock_loans(session, [plan.loan_id])
         cases.workable(session, actor, plan.borrower_id)
         today = lender.load(session).today
         plan = load(session, plan_id)
-        approving.withdraw(session, actor, plan, reason.strip())
         if not queries.cancel(session, plan_id, on=today, reason=reason.strip(), by=actor.id):
             raise Refused(f"The plan ended already: it is {STATUSES[plan.status]}.")
         settle_for(session, today, [plan.loan_id])

@@ -181,8 +181,8 @@ def test_status_is_what_a_replay_of_the_facts_gives(session, life, as_of):
 def _check_instalments(session, loan_id):
     """Instalments take what the plan took, the oldest first, and only whole ones are settled."""
     rows = session.execute(
-        select(RepaymentPlan.id, RepaymentPlan.paid_amount, PlanInstalment.amount, PlanInstalment.paid_amount.label("on"),
-               PlanInstalment.settled_on)
+        select(RepaymentPlan.id, RepaymentPlan.paid_amount, PlanInstalment.amount, PlanInstalment.settled_on,
+               PlanInstalment.paid_amount.label("on"))
         .join(PlanInstalment, PlanInstalment.plan_id == RepaymentPlan.id)
         .where(RepaymentPlan.loan_id == loan_id).order_by(RepaymentPlan.id, PlanInstalment.number)
     ).all()  # fmt: skip
