@@ -21,7 +21,7 @@ _MEANS: Final = (
     ("housing", "Housing", "Rent or upkeep"),
     ("food", "Food", None),
     ("utilities", "Bills and travel", "Electricity, water, phone, the way to work"),
-    ("dependant_costs", "Dependants", "School, care, money sent to family"),
+    ("dependant_costs", "Family", "School, care, money sent to family"),
     ("other_debts", "Other debts", "Instalments to others, and those of other loans here"),
     ("other", "Other", "Whatever else must be paid every month"),
 )
@@ -139,7 +139,8 @@ def _edited(rows: tuple[plans.Row, ...], form: str) -> tuple[plans.Row, ...]:
         hide_index=True,
         num_rows="fixed",
         disabled=["number"],
-        height=min(len(rows), 8) * 35 + 40,
+        row_height=32,
+        height=min(len(rows), 8) * 32 + 38,
         key=f"{form}.rows.{hash(rows)}",
         column_config={
             "number": st.column_config.NumberColumn("No.", width=40),

@@ -412,12 +412,12 @@ def test_payments_while_the_plan_is_made_are_all_counted(database):
     from services.actors import SYSTEM
 
     with ThreadPoolExecutor(1) as pool:  # threads do not share the frozen clock
-        today = pool.submit(lender.current).result().today
+        today = pool.submit(lambda: lender.current().today).result()
     made = []
     with transaction() as own:
         for _ in range(3):
             borrower_id, loan_id = builders.make_overdue(own, dpd=45, as_of=today)
-            builders.make_instalment(own, loan_id, 1, today - timedelta(days=45), 20_000)
+            builders.make_instalment(own, loan_id, 1, today - timedelta(days=45), 10_000)
             builders.make_case(own, borrower_id, opened_on=today)
             made.append(loan_id)
 

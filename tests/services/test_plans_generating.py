@@ -3,7 +3,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services import plans
@@ -11,6 +11,7 @@ from services.errors import InvalidInput
 from services.plans.generating import months_later
 
 D = date.fromisoformat
+unhurried = settings(max_examples=60, deadline=None)
 amounts = st.integers(100, 10_000_000_00).map(lambda paisa: Decimal(paisa) / 100)
 
 
@@ -22,6 +23,7 @@ def dates_of(**terms):
     return [row.due_on.isoformat() for row in plans.generate(pattern(**terms))]
 
 
+@unhurried
 @given(amounts, st.integers(1, 120), st.sampled_from(list(plans.RHYTHMS)), st.integers(0, 50), st.integers(0, 800))
 def test_instalments_sum_to_the_amount_to_the_paisa(amount, length, rhythm, step, day):
     method = "stepped" if step else "equal"
@@ -41,6 +43,7 @@ def test_instalments_sum_to_the_amount_to_the_paisa(amount, length, rhythm, step
     assert grown <= {Decimal(step)}
 
 
+@unhurried
 @given(st.integers(0, 1500), st.integers(1, 31), st.integers(1, 36))
 def test_monthly_dates_fall_on_the_payday_or_the_last_day_of_a_shorter_month(offset, payday, length):
     start = D("2024-01-01") + timedelta(days=offset)
@@ -51,6 +54,7 @@ def test_monthly_dates_fall_on_the_payday_or_the_last_day_of_a_shorter_month(off
         assert (row.due_on.year * 12 + row.due_on.month) == rows[0].due_on.year * 12 + rows[0].due_on.month + place
 
 
+@unhurried
 @given(st.integers(0, 1500), st.integers(1, 7), st.sampled_from(["weekly", "fortnightly"]))
 def test_weekday_paydays_are_one_or_two_weeks_apart(offset, payday, rhythm):
     start = D("2024-01-01") + timedelta(days=offset)
