@@ -173,14 +173,14 @@ def _means(form: str, places: Places) -> plans.Affordability:
     """What the borrower says of a month's income and outgoings; empty fields are nothing."""
     st.markdown("**Income and outgoings a month, as the borrower says**")
     stated: dict[str, Decimal] = {}
-    columns = st.columns(2)
+    columns = [column for _ in range((len(_MEANS) + 1) // 2) for column in st.columns(2)]  # in order on a phone, too
     for place, (name, label, meaning) in enumerate(_MEANS):
-        with columns[place % 2]:
+        with columns[place]:
             typed = st.text_input(label, key=f"{form}.{name}", placeholder="0", help=meaning)
             places.under(name)
         with places.showing_errors():
             stated[name] = amounts.parse(typed, field=name) if typed else Decimal(0)
-    with columns[1]:
+    with columns[-1]:
         dependants = st.number_input("People who live on it", min_value=0, max_value=30, key=f"{form}.dependants")
         places.under("dependants")
     note = st.text_input(

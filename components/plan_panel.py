@@ -32,7 +32,9 @@ def show(actor: Actor, borrowers_plans: Sequence[plans.Plan], today: date) -> No
 def _line(plan: plans.Plan) -> str:
     parts = [
         f"{len(plan.instalments)} instalments, {dates.day(plan.starts_on)} to {dates.day(plan.ends_on)}",
-        f"paid **{money.full(plan.paid_amount)}** of {money.full(plan.due_amount)} due so far",
+        f"paid **{money.full(plan.paid_amount)}** of {money.full(plan.due_amount)} due so far"
+        if plan.due_amount or plan.paid_amount
+        else "nothing has fallen due yet",
         f"missing {money.full(plan.missing_amount)}" if plan.status == "behind" else "",
         f"next {money.full(plan.next_due_amount)} for {dates.day(plan.next_due_on)}" if plan.next_due_on else "",
         f"since {dates.day(plan.resolved_on)}" if plan.resolved_on else "",

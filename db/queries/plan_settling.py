@@ -43,23 +43,29 @@ WITH loans AS MATERIALIZED (
            lead(p.counts_from) OVER (PARTITION BY p.loan_id ORDER BY p.counts_from, p.id) AS next_from
     FROM repayment_plan p JOIN loans USING (loan_id)
     WHERE p.counts_from IS NOT NULL
-), taken_back AS (
-    SELECT r.loan_id, r.reverses_reference AS reference, sum(r.amount) AS amount
-    FROM payment r JOIN loans USING (loan_id)
-    WHERE r.kind = 'reversal' AND r.paid_on <= :as_of
-    GROUP BY 1, 2
 ), received AS MATERIALIZED (
-    SELECT w.id AS plan_id, y.paid_on, sum(greatest(y.amount - coalesce(t.amount, 0), 0)) AS amount
+    -- by index for each plan, also where joins by nested loops are switched off: plans are few, payments are not
+    SELECT w.id AS plan_id, y.paid_on, sum(y.amount) AS amount
     FROM plan w
-    JOIN payment y ON y.loan_id = w.loan_id AND y.paid_on >= w.counts_from AND y.paid_on <= :as_of
-         AND y.paid_on < coalesce(least(w.cancelled_on, w.next_from), 'infinity')
-    LEFT JOIN taken_back t ON t.loan_id = y.loan_id AND t.reference = y.reference
-    WHERE y.kind = 'payment'
+    CROSS JOIN LATERAL (
+        SELECT m.paid_on, greatest(m.amount - coalesce((
+                   SELECT sum(r.amount) FROM payment r
+                   WHERE r.kind = 'reversal' AND r.loan_id = m.loan_id AND r.reverses_reference = m.reference
+                     AND r.paid_on <= :as_of
+               ), 0), 0) AS amount
+        FROM payment m
+        WHERE m.loan_id = w.loan_id AND m.kind = 'payment' AND m.paid_on >= w.counts_from AND m.paid_on <= :as_of
+          AND m.paid_on < coalesce(least(w.cancelled_on, w.next_from), 'infinity')
+        OFFSET 0
+    ) y
     GROUP BY 1, 2
 ), due AS MATERIALIZED (
-    SELECT i.plan_id, i.number, i.due_on, i.amount,
-           sum(i.amount) OVER (PARTITION BY i.plan_id ORDER BY i.number) AS whole
-    FROM plan_instalment i JOIN plan ON plan.id = i.plan_id
+    SELECT w.id AS plan_id, i.number, i.due_on, i.amount,
+           sum(i.amount) OVER (PARTITION BY w.id ORDER BY i.number) AS whole
+    FROM plan w
+    CROSS JOIN LATERAL (
+        SELECT n.number, n.due_on, n.amount FROM plan_instalment n WHERE n.plan_id = w.id OFFSET 0
+    ) i
 ), marks AS (
     -- both sums rise: an instalment is whole on the first day that had received as much as it needs
     SELECT plan_id, NULL::smallint AS number, paid_on,
