@@ -16,6 +16,8 @@ from components import (
     notices,
     outcome_form,
     payment_form,
+    plan_form,
+    plan_panel,
     promise_form,
     schedule_strip,
     status_form,
@@ -171,6 +173,7 @@ _PROMISES = (
 
 
 def _agreements(actor: Actor, view: BorrowerView) -> None:
+    plan_panel.show(actor, view.plans, view.today)
     if view.promises:
         tables.table(view.promises, _PROMISES, key="borrower.promises")
         if actor.may(Permission.RECORD_CONTACT):
@@ -237,6 +240,7 @@ def _log_contact(actor: Actor, view: BorrowerView) -> None:
 _ACTIONS: dict[str, tuple[str, Permission, Callable[[Actor, BorrowerView], None]]] = {
     "contact": ("Log contact", Permission.RECORD_CONTACT, _log_contact),
     "promise": ("Promise", Permission.RECORD_CONTACT, promise_form.show),
+    "plan": ("Plan", Permission.MAKE_ARRANGEMENTS, plan_form.show),
     "payment": ("Payment", Permission.RECORD_PAYMENT, payment_form.show),
     "follow_up": ("Follow-up", Permission.RECORD_CONTACT, follow_up_form.show),
     "hold": ("Hold", Permission.RECORD_CONTACT, status_form.show),

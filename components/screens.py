@@ -50,6 +50,7 @@ SCREENS = (
     Screen("pages/jobs.py", "Jobs", ":material/sync:", "jobs", CONTROL, Permission.VIEW_JOBS),
     Screen("pages/outbox.py", "Outbox", ":material/outbox:", "outbox", CONTROL, Permission.MANAGE_MESSAGES),
     Screen("pages/users.py", "Users", ":material/group:", "users", CONTROL, Permission.MANAGE_USERS),
+    Screen("pages/plan_limits.py", "Plan limits", ":material/tune:", "plan_limits", CONTROL, Permission.CONFIGURE),
 )
 
 _LANDING = {

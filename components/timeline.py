@@ -12,6 +12,7 @@ from services.timeline import KINDS, Entry
 _ICONS = {
     "contact": "☎",
     "promise": "◷",
+    "plan": "▤",
     "payment": "₊",
     "bounce": "↺",
     "message": "✉",
@@ -21,9 +22,9 @@ _ICONS = {
     "follow_up": "◔",
     "complaint": "⚑",
 }
-_GOOD = {"kept", "payment", "sent"}
+_GOOD = {"kept", "payment", "sent", "running", "completed"}
 _BAD = {"broken", "reversal", "bounced", "failed", "blocked", "opened", "reopened"}
-_MIDDLE = {"pending", "partly_kept", "planned"}
+_MIDDLE = {"pending", "partly_kept", "planned", "behind", "proposed"}
 
 
 def show(actor: Actor, borrower_id: int) -> None:
@@ -79,7 +80,7 @@ def _row(entry: Entry) -> str:
 
 
 def _shows_state(entry: Entry) -> bool:
-    return entry.kind in {"promise", "message", "contact"} and bool(entry.state)
+    return entry.kind in {"promise", "plan", "message", "contact"} and bool(entry.state)
 
 
 def _when(entry: Entry) -> str:

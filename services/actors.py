@@ -46,6 +46,8 @@ class Permission(StrEnum):
     VIEW_COMPLAINTS = "see complaints and holds"
     HANDLE_COMPLAINTS = "answer and close complaints"
     HOLD_REGIONS = "stop contact in a region"
+    MAKE_ARRANGEMENTS = "make repayment plans"
+    EXCEED_PLAN_LIMITS = "agree to plans beyond an agent's limits"
 
 
 _P = Permission
@@ -85,6 +87,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.VIEW_COMPLAINTS,
             _P.HANDLE_COMPLAINTS,
             _P.HOLD_REGIONS,
+            _P.MAKE_ARRANGEMENTS,
+            _P.EXCEED_PLAN_LIMITS,
         }
     ),
     Role.ANALYST: frozenset(
@@ -105,6 +109,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.CHANGE_STATUS,
             _P.REVEAL_PERSONAL_DATA,
             _P.VIEW_REQUESTS,
+            _P.MAKE_ARRANGEMENTS,
         }
     ),
     Role.AUDITOR: frozenset(

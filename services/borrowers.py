@@ -25,6 +25,7 @@ from services import (
     holds,
     lender,
     personal_data,
+    plans,
     policy,
     promises,
     regional_holds,
@@ -138,6 +139,7 @@ class BorrowerView:
     holds: tuple[holds.Hold, ...]
     follow_ups: tuple[follow_ups.FollowUp, ...]
     promises: tuple[promises.Promise, ...]
+    plans: tuple[plans.Plan, ...]
     last_contacts: tuple[contacts.Contact, ...]
     contact_points: tuple[ContactPointView, ...]
     call: policy.GateAnswer
@@ -203,6 +205,7 @@ def view(actor: Actor, borrower_id: int) -> BorrowerView:
             holds=tuple(holds.active(session, borrower_id, as_of=today)),
             follow_ups=tuple(follow_ups.open_of(session, borrower_id)),
             promises=tuple(promises.load_of_borrower(session, borrower_id)),
+            plans=tuple(plans.load_of_borrower(session, borrower_id)),
             last_contacts=tuple(contacts.latest(session, borrower_id)),
             contact_points=_contact_points(session, borrower_id),
             call=policy.preview_many(session, [borrower_id], "call", clock.now())[borrower_id],

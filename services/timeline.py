@@ -19,6 +19,7 @@ PAGE = 40
 KINDS: Final = {
     "contact": "Contacts",
     "promise": "Promises",
+    "plan": "Plans",
     "payment": "Payments",
     "bounce": "Bounces",
     "message": "Messages",

@@ -30,12 +30,12 @@ class ReminderRule(Base):
     __tablename__ = "reminder_rule"
     __table_args__ = (
         UniqueConstraint("name"),
-        CheckConstraint("anchor IN ('next_due', 'oldest_due', 'promise')", name="anchor"),
+        CheckConstraint("anchor IN ('next_due', 'oldest_due', 'promise', 'plan')", name="anchor"),
     )
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     name: Mapped[str]
     anchor: Mapped[str]
-    """Date that `offset_days` counts from: the next due date, the oldest unpaid one, or a promise's."""
+    """Date that `offset_days` counts from: the next due date, the oldest unpaid one, a promise's, or that of a plan's instalment."""
     offset_days: Mapped[int] = mapped_column(SmallInteger)
     """Negative: before it."""
     min_bucket: Mapped[int] = mapped_column(SmallInteger, server_default="0")

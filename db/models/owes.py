@@ -27,7 +27,13 @@ class Lender(Base):
     """The one lender of this installation and its settings."""
 
     __tablename__ = "lender"
-    __table_args__ = (CheckConstraint("id = 1", name="single_row"),)
+    __table_args__ = (
+        CheckConstraint("id = 1", name="single_row"),
+        CheckConstraint("plan_grace_days >= 0 AND plan_break_days > plan_grace_days", name="plan_days"),
+        CheckConstraint("plan_max_months > 0 AND plan_restructure_months > 0", name="plan_months"),
+        CheckConstraint("plan_max_share BETWEEN 1 AND 100", name="plan_max_share"),
+        CheckConstraint("plan_min_instalment >= 0 AND plan_agent_amount >= 0", name="plan_amounts"),
+    )
     id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     name: Mapped[str]
     currency: Mapped[str] = mapped_column(Text, server_default="INR")
@@ -41,6 +47,20 @@ class Lender(Base):
     """Days after a promise's date on which a payment still keeps it."""
     promise_limit_days: Mapped[int] = mapped_column(SmallInteger, server_default="30")
     """Longest time from today to the date of a promise."""
+    plan_grace_days: Mapped[int] = mapped_column(SmallInteger, server_default="3")
+    """Days after an instalment's date for which a repayment plan is not behind yet."""
+    plan_break_days: Mapped[int] = mapped_column(SmallInteger, server_default="30")
+    """Days after an instalment's date for which an unpaid one does not break the plan."""
+    plan_max_months: Mapped[int] = mapped_column(SmallInteger, server_default="24")
+    """Longest time from today to a plan's last instalment."""
+    plan_min_instalment: Mapped[Decimal] = mapped_column(server_default="500")
+    """Smallest instalment but the last."""
+    plan_max_share: Mapped[int] = mapped_column(SmallInteger, server_default="60")
+    """Percent of monthly disposable income that a plan may take without a leader's reason (UK-01)."""
+    plan_restructure_months: Mapped[int] = mapped_column(SmallInteger, server_default="12")
+    """A plan that runs longer changes the loan: it counts as restructuring and needs approval (IN-16)."""
+    plan_agent_amount: Mapped[Decimal] = mapped_column(server_default="100000")
+    """A plan above this amount needs approval, unless a leader makes it."""
     grievance_contact: Mapped[str | None]
     """Where a borrower may complain, as every message names it (IN-11); None: the sender's own address."""
     complaint_answer_days: Mapped[int] = mapped_column(SmallInteger, server_default="30")

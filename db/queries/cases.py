@@ -105,6 +105,17 @@ _FACTS = """
         SELECT DISTINCT ON (p.borrower_id) p.borrower_id, p.status = 'broken' AS has_broken_promise
         FROM promise p WHERE p.status <> 'cancelled' AND {scope_p}
         ORDER BY p.borrower_id, p.due_on DESC, p.id DESC
+    ), planned AS (
+        -- the newest plan of each loan; a broken one counts for half a year, or until the loan has another
+        SELECT n.borrower_id, min(n.next_due_on) FILTER (WHERE n.status = 'running') AS plan_due_on,
+               CASE WHEN bool_or(n.status = 'broken' AND n.resolved_on > CAST(:as_of AS date) - 180) THEN 'plan_broken'
+                    WHEN bool_or(n.status = 'behind') THEN 'plan_behind'
+                    WHEN bool_or(n.status = 'running') THEN 'plan_running' END AS plan_state
+        FROM (
+            SELECT DISTINCT ON (r.loan_id) r.borrower_id, r.status, r.next_due_on, r.resolved_on
+            FROM repayment_plan r WHERE r.counts_from IS NOT NULL AND {scope_r}
+            ORDER BY r.loan_id, r.counts_from DESC, r.id DESC
+        ) n GROUP BY n.borrower_id
     ), follow AS (
         SELECT DISTINCT ON (f.borrower_id) f.borrower_id, f.action,
                (f.due_at AT TIME ZONE CAST(:zone AS text))::date AS follow_on
@@ -137,6 +148,7 @@ _POINTS = """
         (CASE WHEN f.has_broken_promise THEN 'broken_promise' END),
         (CASE WHEN f.promise_due_on <= :as_of THEN 'promise_due'
               WHEN f.promise_due_on > :as_of THEN 'promise_later' END),
+        (f.plan_state),
         (CASE WHEN f.follow_on <= :as_of THEN 'follow_up_due'
               WHEN f.follow_on > :as_of THEN 'follow_up_later' END),
         (CASE WHEN f.contacted_on IS NULL THEN 'never_contacted'
@@ -186,7 +198,7 @@ def recompute(
         points: priority points by reason code; codes are in `_POINTS`.
         stages: the rules that decide the stage.
     """
-    facts = _FACTS.format(**{f"scope_{alias}": scope.predicate.format(alias) for alias in "cspfha"})
+    facts = _FACTS.format(**{f"scope_{alias}": scope.predicate.format(alias) for alias in "cspfhar"})
     assignments = ", ".join(f"{column} = d.{column}" for column in DERIVED)
     now, before = (", ".join(f"{alias}.{column}" for column in DERIVED) for alias in ("d", "c"))
     statement = text(f"""
@@ -194,21 +206,24 @@ def recompute(
             SELECT m.id, o.loans, o.max_dpd, o.bucket, o.risk_band, o.overdue_amount, o.outstanding, o.is_npa,
                    o.segment_id, e.product_id,
                    g.promise_due_on, g.promise_amount, coalesce(l.has_broken_promise, false) AS has_broken_promise,
-                   t.last_contact_at, t.last_outcome, t.contacted_on, w.follow_on, h.hold_ends_on,
+                   t.last_contact_at, t.last_outcome, t.contacted_on, w.follow_on, h.hold_ends_on, y.plan_state,
                    CASE WHEN h.borrower_id IS NOT NULL THEN 'review_hold'
                         WHEN w.borrower_id IS NOT NULL THEN w.action
                         WHEN g.borrower_id IS NOT NULL THEN 'await_promise'
+                        WHEN y.plan_state = 'plan_running' THEN 'await_instalment'
                         WHEN t.next_action <> 'await_promise' THEN t.next_action
                         ELSE 'call' END AS next_action,
                    CASE WHEN h.borrower_id IS NOT NULL THEN nullif(h.hold_ends_on, 'infinity')
                         WHEN w.borrower_id IS NOT NULL THEN w.follow_on
                         WHEN g.borrower_id IS NOT NULL THEN g.promise_due_on
+                        WHEN y.plan_state = 'plan_running' THEN y.plan_due_on
                         ELSE t.next_action_on END AS next_action_on
             FROM mine m
             JOIN owed o USING (borrower_id)
             LEFT JOIN segment e ON e.id = o.segment_id
             LEFT JOIN pending g USING (borrower_id)
             LEFT JOIN latest l USING (borrower_id)
+            LEFT JOIN planned y USING (borrower_id)
             LEFT JOIN follow w USING (borrower_id)
             LEFT JOIN held h USING (borrower_id)
             LEFT JOIN last t USING (borrower_id)

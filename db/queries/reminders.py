@@ -33,15 +33,25 @@ def enabled_rules(session: Session) -> Rows:
     ).all()
 
 
+_IN_PLAN = """EXISTS (SELECT FROM repayment_plan r
+                     WHERE r.loan_id = s.loan_id AND r.status IN ('running', 'behind'))"""
+"""A plan in force suspends reminders of the loan's own dues."""
+
 _ANCHORS = {
     # each: loan, borrower, anchor date; the dates asked for are few, so that a lost day is made up for
-    "next_due": """SELECT loan_id, borrower_id, bucket, next_due_on AS anchor_on FROM loan_state
-                   WHERE status = 'active' AND next_due_on BETWEEN :first AND :last AND next_due_on >= :today""",
-    "oldest_due": """SELECT loan_id, borrower_id, bucket, oldest_due_on AS anchor_on FROM loan_state
-                     WHERE status = 'active' AND overdue_amount > 0 AND oldest_due_on BETWEEN :first AND :last""",
+    "next_due": f"""SELECT s.loan_id, s.borrower_id, s.bucket, s.next_due_on AS anchor_on FROM loan_state s
+                   WHERE s.status = 'active' AND s.next_due_on BETWEEN :first AND :last AND s.next_due_on >= :today
+                     AND NOT {_IN_PLAN}""",
+    "oldest_due": f"""SELECT s.loan_id, s.borrower_id, s.bucket, s.oldest_due_on AS anchor_on FROM loan_state s
+                     WHERE s.status = 'active' AND s.overdue_amount > 0 AND s.oldest_due_on BETWEEN :first AND :last
+                       AND NOT {_IN_PLAN}""",
     "promise": """SELECT DISTINCT p.loan_id, p.borrower_id, s.bucket, p.due_on AS anchor_on
                   FROM promise p JOIN loan_state s USING (loan_id)
                   WHERE p.status = 'pending' AND p.due_on BETWEEN :first AND :last AND p.due_on >= :today""",
+    "plan": """SELECT p.loan_id, p.borrower_id, s.bucket, i.due_on AS anchor_on
+               FROM plan_instalment i JOIN repayment_plan p ON p.id = i.plan_id JOIN loan_state s USING (loan_id)
+               WHERE p.status IN ('running', 'behind') AND i.settled_on IS NULL
+                 AND i.due_on BETWEEN :first AND :last AND i.due_on >= :today""",
 }
 
 
@@ -124,17 +134,20 @@ def claim(session: Session, *, at: datetime, until: datetime, limit: int) -> lis
     return [row.id for row in sorted(rows, key=lambda row: (row.send_after, row.id))]
 
 
-_CONTENT = text("""
+_CONTENT = text(f"""
     SELECT m.id, m.attempts, m.loan_id, m.borrower_id, m.anchor_on, m.channel, r.anchor, r.offset_days,
            b.name AS borrower_name, l.external_id AS loan_number, t.subject AS subject_template,
            t.body AS body_template, c.value_encrypted AS address, d.name AS lender,
            d.grievance_contact, d.locale, l.currency,
            greatest(0, :today - m.anchor_on) AS days_past_due,
            CASE r.anchor WHEN 'next_due' THEN s.next_due_amount WHEN 'oldest_due' THEN s.overdue_amount
-                ELSE p.amount - p.paid_amount END AS amount,
+                WHEN 'plan' THEN i.amount ELSE p.amount - p.paid_amount END AS amount,
            CASE r.anchor
                WHEN 'next_due' THEN s.status = 'active' AND s.next_due_on = m.anchor_on AND m.anchor_on >= :today
+                    AND NOT {_IN_PLAN}
                WHEN 'oldest_due' THEN s.status = 'active' AND s.overdue_amount > 0 AND s.oldest_due_on = m.anchor_on
+                    AND NOT {_IN_PLAN}
+               WHEN 'plan' THEN i.amount IS NOT NULL AND m.anchor_on >= :today
                ELSE p.amount > p.paid_amount AND m.anchor_on >= :today END AS is_owed
     FROM message m
     JOIN reminder_rule r ON r.id = m.rule_id
@@ -148,6 +161,12 @@ _CONTENT = text("""
         SELECT sum(amount) AS amount, sum(paid_amount) AS paid_amount FROM promise
         WHERE loan_id = m.loan_id AND due_on = m.anchor_on AND status = 'pending'
     ) p ON true
+    LEFT JOIN LATERAL (
+        SELECT sum(i.amount - i.paid_amount) AS amount
+        FROM plan_instalment i JOIN repayment_plan r ON r.id = i.plan_id
+        WHERE r.loan_id = m.loan_id AND r.status IN ('running', 'behind') AND i.due_on = m.anchor_on
+          AND i.settled_on IS NULL
+    ) i ON true
     WHERE m.id = :id AND m.status = 'claimed'
 """)
 

@@ -25,6 +25,15 @@ PARTS = {
         FROM promise p LEFT JOIN app_user u ON u.id = p.recorded_by
         WHERE p.borrower_id = :borrower_id
     """,
+    "plan": """
+        SELECT 'plan', p.made_at, p.id, p.loan_id,
+               'Repayment plan to ' || to_char(p.ends_on, 'FMDD Mon YYYY'),
+               concat_ws(' · ', CASE WHEN cardinality(p.restructuring) > 0 THEN 'restructuring' END, p.cancel_reason,
+                         p.refuse_reason),
+               p.amount, p.status, u.name
+        FROM repayment_plan p LEFT JOIN app_user u ON u.id = p.made_by
+        WHERE p.borrower_id = :borrower_id
+    """,
     "payment": """
         SELECT 'payment', (y.paid_on + time '12:00') AT TIME ZONE :zone, y.id, y.loan_id,
                CASE y.kind WHEN 'reversal' THEN 'Payment reversed' ELSE 'Paid' END,

@@ -65,7 +65,7 @@ def _plan_batch(session: Session, rule: Row[*tuple[Any, ...]], today: date) -> t
         channel=rule.channel,
         purpose="plan",
         at=now,
-        is_about_promise=rule.anchor == "promise",
+        is_about_promise=rule.anchor in {"promise", "plan"},
     )
     messages = [_message(rule, row, answers[row.borrower_id], now) for row in found]
     queries.insert_messages(session, messages)

@@ -28,6 +28,7 @@ _OBSTACLES = {
         WHERE p.created_batch_id = :batch AND c.created_batch_id IS DISTINCT FROM :batch""",
     "contacts with its borrowers were recorded": f"SELECT FROM contact_attempt WHERE borrower_id IN ({_BORROWERS}) OR loan_id IN ({_LOANS})",
     "promises of its borrowers were recorded": f"SELECT FROM promise WHERE borrower_id IN ({_BORROWERS}) OR loan_id IN ({_LOANS})",
+    "repayment plans of its borrowers were made": f"SELECT FROM repayment_plan WHERE borrower_id IN ({_BORROWERS}) OR loan_id IN ({_LOANS})",
     "its borrowers are on hold": f"SELECT FROM hold WHERE borrower_id IN ({_BORROWERS})",
     "follow-ups of its borrowers were planned": f"SELECT FROM follow_up WHERE borrower_id IN ({_BORROWERS})",
     "the status of its borrowers was changed": f"SELECT FROM status_change WHERE borrower_id IN ({_BORROWERS})",
