@@ -22,6 +22,8 @@ class Permission(StrEnum):
 
     VIEW_PORTFOLIO = "view the portfolio"
     EXPORT_PORTFOLIO = "export portfolio figures"
+    VIEW_PERFORMANCE = "see the performance of agents"
+    SET_TARGETS = "set targets and costs of collection"
     WORK_QUEUE = "work the queue"
     ALLOCATE_CASES = "allocate cases"
     VIEW_ALL_CASES = "see cases of other agents"
@@ -59,6 +61,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         {
             _P.VIEW_PORTFOLIO,
             _P.EXPORT_PORTFOLIO,
+            _P.VIEW_PERFORMANCE,
+            _P.SET_TARGETS,
             _P.WORK_QUEUE,
             _P.ALLOCATE_CASES,
             _P.VIEW_ALL_CASES,
@@ -72,7 +76,9 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.MANAGE_MESSAGES,
         }
     ),
-    Role.ANALYST: frozenset({_P.VIEW_PORTFOLIO, _P.EXPORT_PORTFOLIO, _P.VIEW_BORROWER, _P.VIEW_ALL_CASES}),
+    Role.ANALYST: frozenset(
+        {_P.VIEW_PORTFOLIO, _P.EXPORT_PORTFOLIO, _P.VIEW_PERFORMANCE, _P.VIEW_BORROWER, _P.VIEW_ALL_CASES}
+    ),
     Role.AGENT: frozenset(
         {_P.WORK_QUEUE, _P.VIEW_BORROWER, _P.RECORD_CONTACT, _P.CHANGE_STATUS, _P.REVEAL_PERSONAL_DATA}
     ),

@@ -1,8 +1,20 @@
 """The tables, one module an area. Import `db.models` to have them all registered on the metadata."""
 
 from db.base import Base
-from db.models import access, audit, imports, jobs, messages, owes, stands, work
+from db.models import access, audit, imports, jobs, messages, owes, performance, stands, work
 
 metadata = Base.metadata
 
-__all__ = ["Base", "access", "audit", "imports", "jobs", "messages", "metadata", "owes", "stands", "work"]
+__all__ = [
+    "Base",
+    "access",
+    "audit",
+    "imports",
+    "jobs",
+    "messages",
+    "metadata",
+    "owes",
+    "performance",
+    "stands",
+    "work",
+]
