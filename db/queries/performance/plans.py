@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
 from db.base import AnyRow
@@ -20,7 +20,7 @@ def targets(session: Session, month: date) -> list[AnyRow]:
     newest = (
         select(PerformanceTarget)
         .where(PerformanceTarget.month == month)
-        .distinct(PerformanceTarget.owner_id, PerformanceTarget.product_id)
+        .ext(distinct_on(PerformanceTarget.owner_id, PerformanceTarget.product_id))
         .order_by(PerformanceTarget.owner_id, PerformanceTarget.product_id, PerformanceTarget.id.desc())
         .subquery()
     )
@@ -39,7 +39,7 @@ def costs(session: Session, month: date) -> dict[str, Decimal]:
     statement = (
         select(CollectionCost.item, CollectionCost.amount)
         .where(CollectionCost.from_month <= month)
-        .distinct(CollectionCost.item)
+        .ext(distinct_on(CollectionCost.item))
         .order_by(CollectionCost.item, CollectionCost.from_month.desc(), CollectionCost.id.desc())
     )
     return {item: amount for item, amount in session.execute(statement)}  # noqa: C416 - mypy reads it
