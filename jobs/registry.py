@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from jobs import cleaning, closing, imports, reminders, scoring, sealing
+from jobs import cleaning, closing, imports, reminders, reports, scoring, sealing
 from services.jobs import Progress
 
 Job = Callable[[int, dict[str, Any], Progress], dict[str, Any] | None]
@@ -19,6 +19,7 @@ JOBS: dict[str, Job] = {
     "jobs.clean": cleaning.clean,
     "reminders.plan": reminders.plan,
     "reminders.send": reminders.send,
+    "report.produce": reports.produce,
     "restate": closing.restate,
     "score": scoring.run,
 }
