@@ -36,6 +36,7 @@ WORK, INSIGHT, CONTROL = "Work", "Insight", "Control"
 SCREENS = (
     Screen("pages/queue.py", "Queue", ":material/format_list_numbered:", "queue", WORK, Permission.WORK_QUEUE),
     Screen("pages/borrower.py", "Borrower", ":material/person_search:", "borrower", WORK, Permission.VIEW_BORROWER),
+    Screen("pages/approvals.py", "Approvals", ":material/approval:", "approvals", WORK, Permission.VIEW_REQUESTS),
     Screen("pages/portfolio.py", "Portfolio", ":material/monitoring:", "portfolio", INSIGHT, Permission.VIEW_PORTFOLIO),
     Screen("pages/accounts.py", "Accounts", ":material/table_rows:", "accounts", INSIGHT, Permission.VIEW_PORTFOLIO),
     Screen(

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-from jobs import cleaning, closing, imports, reminders, reports, scoring, sealing
+from jobs import approvals, cleaning, closing, imports, reminders, reports, scoring, sealing
 from services.jobs import Progress
 
 Job = Callable[[int, dict[str, Any], Progress], dict[str, Any] | None]
 """(run id, arguments, progress) -> counts to show, or None. It may run twice, and be killed at any point."""
 
 JOBS: dict[str, Job] = {
+    "approvals.escalate": approvals.escalate,
     "audit.seal": sealing.run,
     "close": closing.close,
     "derive.batch": closing.derive_batch,

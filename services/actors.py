@@ -41,6 +41,8 @@ class Permission(StrEnum):
     MANAGE_JOBS = "retry and start background jobs"
     MANAGE_MESSAGES = "see and change reminders"
     CONFIGURE = "change settings"
+    VIEW_REQUESTS = "see requests for approval"
+    DECIDE_REQUESTS = "approve or refuse requests"
 
 
 _P = Permission
@@ -55,6 +57,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.VIEW_AUDIT,
             _P.VERIFY_AUDIT,
             _P.MANAGE_MESSAGES,
+            _P.VIEW_REQUESTS,
         }
     ),
     Role.LEADER: frozenset(
@@ -74,13 +77,22 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.REVEAL_PERSONAL_DATA,
             _P.VIEW_JOBS,
             _P.MANAGE_MESSAGES,
+            _P.VIEW_REQUESTS,
+            _P.DECIDE_REQUESTS,
         }
     ),
     Role.ANALYST: frozenset(
         {_P.VIEW_PORTFOLIO, _P.EXPORT_PORTFOLIO, _P.VIEW_PERFORMANCE, _P.VIEW_BORROWER, _P.VIEW_ALL_CASES}
     ),
     Role.AGENT: frozenset(
-        {_P.WORK_QUEUE, _P.VIEW_BORROWER, _P.RECORD_CONTACT, _P.CHANGE_STATUS, _P.REVEAL_PERSONAL_DATA}
+        {
+            _P.WORK_QUEUE,
+            _P.VIEW_BORROWER,
+            _P.RECORD_CONTACT,
+            _P.CHANGE_STATUS,
+            _P.REVEAL_PERSONAL_DATA,
+            _P.VIEW_REQUESTS,
+        }
     ),
     Role.AUDITOR: frozenset({_P.VIEW_AUDIT, _P.VERIFY_AUDIT, _P.VIEW_BORROWER, _P.VIEW_ALL_CASES}),
     Role.SYSTEM: frozenset(Permission),
@@ -112,3 +124,8 @@ class Actor:
 
 SYSTEM = Actor(id=None, name="Recoup", role=Role.SYSTEM)
 """Jobs and operators' commands act as the system."""
+
+
+def roles_with(permission: Permission) -> tuple[Role, ...]:
+    """The roles of people that have a permission: what statements compare `app_user.role` with."""
+    return tuple(role for role in ROLE_PERMISSIONS if role is not Role.SYSTEM and permission in ROLE_PERMISSIONS[role])

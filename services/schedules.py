@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from db.engine import reading, transaction
 from db.queries import jobs as job_queries
 from db.queries import schedules as queries
-from services import audit, clock, jobs, lender, reminders
+from services import approvals, audit, clock, jobs, lender, reminders
 from services.actors import Actor, Permission
 from services.errors import NotFound
 
@@ -21,7 +21,10 @@ _EVERY_DAY_COUNTS = {"close"}
 """Daily work that must be done for each missed day; of other work the latest time is enough."""
 _PATIENCE = 50
 """Attempts of frequent work: while it waits for a server that is away, no second run is planned."""
-_WORTHWHILE: dict[str, Callable[[Session], bool]] = {"reminders.send": reminders.has_due}
+_WORTHWHILE: dict[str, Callable[[Session], bool]] = {
+    "approvals.escalate": approvals.has_overdue,
+    "reminders.send": reminders.has_due,
+}
 """Frequent work that is planned only when there is something to do."""
 
 

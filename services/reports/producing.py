@@ -1,9 +1,11 @@
 """Producing reports in the background, listing them, and handing them out: each file is kept as it was produced."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+
+from sqlalchemy.orm import Session
 
 from db.engine import reading, transaction
 from db.queries import reports as queries
@@ -14,10 +16,12 @@ from services.errors import InvalidInput, NotFound
 from services.jobs import Progress
 from services.reports.contents import content
 from services.reports.kinds import REPORTS, ReportKind
-from services.reports.workbook import to_xlsx
+from services.reports.printing import to_pdf
+from services.reports.workbook import Content, to_xlsx
 
 JOB = "report.produce"
 LISTED = 60
+_WRITERS: dict[str, Callable[[Content], bytes]] = {"xlsx": to_xlsx, "pdf": to_pdf}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ def produce(
     asked_by: int | None = None,
     progress: Progress | None = None,
 ) -> int:
-    """Produce reports of the newest closed day; how many. The same run again produces nothing twice.
+    """Produce reports of the newest closed day, each as XLSX and as PDF; how many files. The same run again produces nothing twice.
 
     Args:
         actor: who acts: the system, in a job.
@@ -83,41 +87,57 @@ def produce(
     for number, kind in enumerate(kinds):
         if progress is not None:
             progress(number, len(kinds), REPORTS[kind].title)
-        made += _produce(actor, f"{run_id}:{kind}:xlsx", kind, days[-1], asked_by)
+        made += _produce(actor, run_id, kind, days[-1], asked_by)
     return made
 
 
-def _produce(actor: Actor, request_key: str, kind: ReportKind, as_of: date, asked_by: int | None) -> bool:
+def _produce(actor: Actor, run_id: int, kind: ReportKind, as_of: date, asked_by: int | None) -> int:
+    keys = {form: f"{run_id}:{kind}:{form}" for form in _WRITERS}
     with reading() as session:
-        if queries.is_there(session, request_key):
-            return False
+        missing = [form for form, key in keys.items() if not queries.is_there(session, key)]
+    if not missing:
+        return 0
     said = content(actor, kind, as_of)
-    made = to_xlsx(said)
-    digest = hashlib.sha256(made).hexdigest()
+    files = {form: _WRITERS[form](said) for form in missing}
     with transaction(statement_timeout_ms=0) as session:
-        report_id = queries.insert_report(
-            session,
-            kind=kind.value,
-            format="xlsx",
-            period_start=said.period_start,
-            as_of=as_of,
-            file_name=f"{kind.value.replace('_', '-')}-{as_of}.xlsx",
-            content=made,
-            sha256=digest,
-            size=len(made),
-            produced_by=asked_by,
-            request_key=request_key,
-        )
-        if report_id is None:
-            return False
-        audit.record(
-            session,
-            actor,
-            "report.produced",
-            subject=("report", report_id),
-            summary=f"produced the report “{said.title}” as of {as_of:%d %b %Y}",
-            after={"sha256": digest, "bytes": len(made)},
-        )
+        return sum(_keep(session, actor, kind, said, form, made, keys[form], asked_by) for form, made in files.items())
+
+
+def _keep(
+    session: Session,
+    actor: Actor,
+    kind: ReportKind,
+    said: Content,
+    form: str,
+    made: bytes,
+    request_key: str,
+    asked_by: int | None,
+) -> bool:
+    """Keep a file and its event; False when another worker of the same run was faster."""
+    digest = hashlib.sha256(made).hexdigest()
+    report_id = queries.insert_report(
+        session,
+        kind=kind.value,
+        format=form,
+        period_start=said.period_start,
+        as_of=said.as_of,
+        file_name=f"{kind.value.replace('_', '-')}-{said.as_of}.{form}",
+        content=made,
+        sha256=digest,
+        size=len(made),
+        produced_by=asked_by,
+        request_key=request_key,
+    )
+    if report_id is None:
+        return False
+    audit.record(
+        session,
+        actor,
+        "report.produced",
+        subject=("report", report_id),
+        summary=f"produced the report “{said.title}” as of {said.as_of:%d %b %Y}, {form.upper()}",
+        after={"sha256": digest, "bytes": len(made)},
+    )
     return True
 
 

@@ -2,9 +2,11 @@
 
 import hashlib
 import io
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
+from pypdf import PdfReader
 from python_calamine import CalamineWorkbook
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
@@ -15,7 +17,8 @@ from services.actors import SYSTEM
 from services.errors import InvalidInput, NotAllowed, NotFound
 from services.reports import REPORTS, ReportKind
 from services.reports.contents import content
-from services.reports.workbook import to_xlsx
+from services.reports.printing import MOST_ROWS, to_pdf
+from services.reports.workbook import Sheet, SheetColumn, to_xlsx
 from tests.builders import (
     make_borrower,
     make_instalment,
@@ -111,7 +114,7 @@ def test_the_job_produces_each_report_once_and_what_was_sent_can_be_proved(sessi
     assert reports.request(anil, list(ReportKind), request_key="k") == run_id
     arguments = session.execute(text("SELECT arguments FROM job_run WHERE id = :id"), {"id": run_id}).scalar_one()
     job = JOBS["report.produce"]
-    assert job(run_id, arguments, lambda *_: None) == {"reports": 5}
+    assert job(run_id, arguments, lambda *_: None) == {"reports": 10}
     assert job(run_id, arguments, lambda *_: None) == {"reports": 0}
     listed = reports.listing(marek)
     assert {view.kind for view in listed.earlier} == set(ReportKind)
@@ -120,12 +123,25 @@ def test_the_job_produces_each_report_once_and_what_was_sent_can_be_proved(sessi
     made = reports.download(marek, view.id)
     assert (hashlib.sha256(made).hexdigest(), len(made)) == (view.sha256, view.size)
     again = reports.produce(SYSTEM, run_id + 1, kinds=[view.kind])
-    assert again == 1
-    assert reports.listing(marek).newest[view.kind][0].sha256 == view.sha256  # the same content, the same bytes
+    assert again == 2
+    newest = {one.format: one.sha256 for one in reports.listing(marek).newest[view.kind]}
+    assert newest[view.format] == view.sha256  # the same content, the same bytes
     events = session.execute(text("SELECT action, count(*) FROM audit_event GROUP BY action")).all()
-    assert {("report.requested", 2), ("report.produced", 6), ("report.downloaded", 1)} <= {tuple(row) for row in events}
+    assert {("report.requested", 2), ("report.produced", 12), ("report.downloaded", 1)} <= {tuple(row) for row in events}
     with pytest.raises(ProgrammingError, match="permission denied"), session.begin_nested():
         session.execute(text("UPDATE report SET sha256 = 'x'"))
+
+
+def test_the_printed_report_holds_every_column_and_says_what_it_leaves_out(session, book):
+    pages = PdfReader(io.BytesIO(to_pdf(content(SYSTEM, ReportKind.AGENT_PERFORMANCE, NOV)))).pages
+    said = " ".join(" ".join(page.extract_text() for page in pages).split())
+    assert "1 Nov 2025 to 20 Nov 2025" in said
+    for name in ("Allocated", "Right party", "Cure rate", "Promises kept ÷ promises fallen due"):
+        assert name in said
+    long = Sheet("Long", (SheetColumn("n", "N", "count"),), [{"n": number} for number in range(MOST_ROWS + 5)])
+    made = replace(content(SYSTEM, ReportKind.PROMISES, NOV), sheets=(long,))
+    said = " ".join(page.extract_text() for page in PdfReader(io.BytesIO(to_pdf(made))).pages)
+    assert f"The first {MOST_ROWS} of {MOST_ROWS + 5} rows" in said
 
 
 def test_the_schedule_produces_of_the_last_closed_day_and_nothing_before_the_first(session, frozen_clock):

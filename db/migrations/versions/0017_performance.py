@@ -1,13 +1,13 @@
 """Performance: sums by owner of the case, targets, costs, and produced reports with their daily schedule.
 
-Revision: 0017, after 0010
+Revision: 0017, after 0015
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = '0017'
-down_revision = '0010'
+down_revision = '0015'
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,162 @@
+"""Setting blocks on A4 pages. The same blocks and moment give the same bytes."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from services.pdf.blocks import Block, Facts, Gap, Grid, Heading, Paragraph, Signature
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from fpdf import FPDF
+
+MEDIA_TYPE: Final = "application/pdf"
+_FONTS = Path(__file__).parent / "fonts"
+_FAMILY = "DejaVu"
+_SIZE, _SMALL, _LARGE = 10, 8, 15
+_LINE = 5.4
+"""Millimetres."""
+_GREY = 110
+
+
+def render(
+    *,
+    title: str,
+    blocks: Sequence[Block],
+    made_at: datetime,
+    letterhead: Sequence[str] = (),
+    reference: str = "",
+    is_landscape: bool = False,
+) -> bytes:
+    """The document as bytes.
+
+    Args:
+        title: at the top of the first page and in the file's properties.
+        blocks: what it says, in order.
+        made_at: aware; goes into the file's properties.
+        letterhead: lines above the title, the first in bold: who writes.
+        reference: at the foot of each page, beside the page number.
+        is_landscape: for wide tables.
+    """
+    pdf = _document(reference, is_landscape=is_landscape)
+    pdf.set_title(title)
+    pdf.set_creator("Recoup")
+    pdf.set_creation_date(made_at)
+    pdf.add_page()
+    for number, line in enumerate(letterhead):
+        _text(pdf, line, is_bold=number == 0, size=_SIZE if number == 0 else _SMALL)
+    if letterhead:
+        pdf.ln(2)
+        pdf.set_draw_color(_GREY)
+        pdf.line(pdf.l_margin, pdf.get_y(), pdf.w - pdf.r_margin, pdf.get_y())
+        pdf.ln(5)
+    _text(pdf, title, is_bold=True, size=_LARGE)
+    pdf.ln(3)
+    for block in blocks:
+        _set(block, pdf)
+    return bytes(pdf.output())
+
+
+def _document(reference: str, *, is_landscape: bool) -> FPDF:
+    from fpdf import FPDF
+
+    class Document(FPDF):
+        def footer(self) -> None:
+            self.set_y(-14)
+            self.set_font(_FAMILY, size=_SMALL)
+            self.set_text_color(_GREY)
+            width = self.epw / 2
+            self.cell(width, 5, reference)
+            self.cell(width, 5, f"Page {self.page_no()} of {{nb}}", align="R")
+            self.set_text_color(0)
+
+    pdf = Document(orientation="landscape" if is_landscape else "portrait", format="A4")
+    pdf.add_font(_FAMILY, "", _FONTS / "DejaVuSans.ttf")
+    pdf.add_font(_FAMILY, "B", _FONTS / "DejaVuSans-Bold.ttf")
+    pdf.set_margins(20, 18, 20)
+    pdf.set_auto_page_break(auto=True, margin=20)
+    return pdf
+
+
+def _text(pdf: FPDF, words: str, *, is_bold: bool = False, size: int = _SIZE) -> None:
+    pdf.set_font(_FAMILY, "B" if is_bold else "", size)
+    pdf.multi_cell(0, _LINE * size / _SIZE, words, align="L", new_x="LMARGIN", new_y="NEXT")
+
+
+@singledispatch
+def _set(block: Block, _pdf: FPDF) -> None:
+    raise TypeError(block)
+
+
+@_set.register(Heading)
+def _heading(block: Heading, pdf: FPDF) -> None:
+    pdf.ln(2)
+    if pdf.will_page_break(4 * _LINE):  # a heading does not stand alone at the foot of a page
+        pdf.add_page()
+    _text(pdf, block.text, is_bold=True, size=_SIZE + 1)
+    pdf.ln(1)
+
+
+@_set.register(Paragraph)
+def _paragraph(block: Paragraph, pdf: FPDF) -> None:
+    _text(pdf, block.text, is_bold=block.is_bold, size=_SMALL if block.is_small else _SIZE)
+    pdf.ln(2.5)
+
+
+@_set.register(Facts)
+def _facts(block: Facts, pdf: FPDF) -> None:
+    pdf.set_font(_FAMILY, size=_SIZE)
+    with pdf.table(
+        borders_layout="NONE",
+        col_widths=(2, 3),
+        line_height=_LINE,
+        first_row_as_headings=False,
+        text_align=("LEFT", "LEFT"),
+    ) as table:
+        for label, value in block.rows:
+            row = table.row()
+            row.cell(label)
+            row.cell(value)
+    pdf.ln(2.5)
+
+
+@_set.register(Grid)
+def _grid(block: Grid, pdf: FPDF) -> None:
+    from fpdf.fonts import FontFace
+
+    pdf.set_font(_FAMILY, size=_SIZE - 1)
+    aligned = tuple("RIGHT" if place in block.right else "LEFT" for place in range(len(block.head)))
+    bold = FontFace(emphasis="BOLD")
+    with pdf.table(
+        borders_layout="HORIZONTAL_LINES",
+        col_widths=tuple(block.widths) if block.widths else None,
+        line_height=_LINE,
+        headings_style=bold,
+        text_align=aligned,
+        padding=1,
+    ) as table:
+        for row in (block.head, *block.rows):
+            table.row(row)
+        if block.total is not None:
+            table.row(block.total, style=bold)
+    pdf.ln(2.5)
+
+
+@_set.register(Gap)
+def _gap(block: Gap, pdf: FPDF) -> None:
+    pdf.ln(block.millimetres)
+
+
+@_set.register(Signature)
+def _signature(block: Signature, pdf: FPDF) -> None:
+    if pdf.will_page_break(16 + _LINE * len(block.under)):
+        pdf.add_page()
+    pdf.ln(14)
+    pdf.line(pdf.l_margin, pdf.get_y(), pdf.l_margin + 70, pdf.get_y())
+    pdf.ln(1.5)
+    for line in block.under:
+        _text(pdf, line)

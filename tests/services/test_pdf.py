@@ -1,0 +1,58 @@
+from datetime import UTC, datetime
+from io import BytesIO
+
+from pypdf import PdfReader
+
+from services import pdf
+
+MADE = datetime(2025, 6, 16, 5, 30, tzinfo=UTC)
+
+
+def read(content):
+    reader = PdfReader(BytesIO(content))
+    return reader, "\n".join(page.extract_text() for page in reader.pages)
+
+
+def test_text_of_every_block_can_be_read_from_the_pdf():
+    made = pdf.render(
+        title="Settlement offer",
+        letterhead=["Ärger & Söhne Finance", "12 MG Road, Pune"],
+        blocks=[
+            pdf.Heading("What is offered"),
+            pdf.Paragraph("You pay ₹1,23,456.50 instead of what is owed – once."),
+            pdf.Facts([("Loan", "L-1"), ("Valid until", "30 Jun 2025")]),
+            pdf.Grid(["Part", "Amount"], [["1", "₹1,000"], ["2", "₹500"]], right=[1], total=["Sum", "₹1,500"]),
+            pdf.Gap(),
+            pdf.Signature(["For the lender"]),
+        ],
+        made_at=MADE,
+        reference="SET-17",
+    )
+    reader, text = read(made)
+    for said in (
+        "Ärger & Söhne Finance", "12 MG Road", "Settlement offer", "What is offered", "₹1,23,456.50", "–",
+        "Valid until", "30 Jun 2025", "₹1,500", "For the lender", "SET-17", "Page 1 of 1",
+    ):  # fmt: skip
+        assert said in text, said
+    assert reader.metadata.title == "Settlement offer"
+
+
+def test_same_content_and_moment_give_the_same_bytes():
+    blocks = [pdf.Paragraph("₹500 received")]
+    first = pdf.render(title="Receipt", blocks=blocks, made_at=MADE)
+    assert first == pdf.render(title="Receipt", blocks=blocks, made_at=MADE)
+    assert first.startswith(b"%PDF-")
+
+
+def test_long_table_runs_over_pages_and_repeats_its_head():
+    rows = [[f"row {number}", "₹1"] for number in range(120)]
+    reader, text = read(pdf.render(title="Report", blocks=[pdf.Grid(["Loan", "Due"], rows, right=[1])], made_at=MADE))
+    assert len(reader.pages) > 2
+    assert text.count("Loan") == len(reader.pages)
+    assert "row 119" in text
+    assert f"Page 2 of {len(reader.pages)}" in text
+
+
+def test_letters_the_font_lacks_do_not_break_the_document():
+    _, text = read(pdf.render(title="Letter", blocks=[pdf.Paragraph("मीरा owes ₹5")], made_at=MADE))
+    assert "owes ₹5" in text
