@@ -52,7 +52,9 @@ def _table(sheet: Sheet) -> Iterator[pdf.Block]:
         yield _grid([first, *rest[start : start + _COLUMNS - 1]], sheet.rows[:MOST_ROWS])
         yield pdf.Gap()
     if len(sheet.rows) > MOST_ROWS:
-        yield pdf.Paragraph(f"The first {MOST_ROWS} of {len(sheet.rows):,} rows; the workbook holds all.", is_small=True)
+        yield pdf.Paragraph(
+            f"The first {MOST_ROWS} of {len(sheet.rows):,} rows; the workbook holds all.", is_small=True
+        )
 
 
 def _grid(columns: Sequence[SheetColumn], rows: Sequence[Any]) -> pdf.Grid:

@@ -65,7 +65,9 @@ def produce(
     asked_by: int | None = None,
     progress: Progress | None = None,
 ) -> int:
-    """Produce reports of the newest closed day, each as XLSX and as PDF; how many files. The same run again produces nothing twice.
+    """Produce reports of the newest closed day, each as XLSX and as PDF; how many files.
+
+    The same run again produces nothing twice.
 
     Args:
         actor: who acts: the system, in a job.
@@ -100,16 +102,20 @@ def _produce(actor: Actor, run_id: int, kind: ReportKind, as_of: date, asked_by:
     said = content(actor, kind, as_of)
     files = {form: _WRITERS[form](said) for form in missing}
     with transaction(statement_timeout_ms=0) as session:
-        return sum(_keep(session, actor, kind, said, form, made, keys[form], asked_by) for form, made in files.items())
+        return sum(
+            _keep(session, actor, said, made, kind=kind, form=form, request_key=keys[form], asked_by=asked_by)
+            for form, made in files.items()
+        )
 
 
 def _keep(
     session: Session,
     actor: Actor,
-    kind: ReportKind,
     said: Content,
-    form: str,
     made: bytes,
+    *,
+    kind: ReportKind,
+    form: str,
     request_key: str,
     asked_by: int | None,
 ) -> bool:
