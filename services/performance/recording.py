@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from db.queries import promises
 from db.queries.performance import days as queries
+from db.queries.performance import reading
 from db.queries.portfolio.days import month_closes
 from services import lender
 from services.portfolio.filtering import opening_of
@@ -27,4 +28,5 @@ def summarise(session: Session, as_of: date) -> None:
     span = (datetime.combine(as_of.replace(day=1), time(), zone), datetime.combine(as_of + timedelta(1), time(), zone))
     grace, _ = promises.limits(session)
     queries.replace_day(session, as_of, opening=opening_of(as_of, closes), zone=zone.key, grace=grace, span=span)
-    queries.forget_days(session, before=newest.replace(day=1))
+    past = reading.closed_days(session, date.min, newest.replace(day=1) - timedelta(1))
+    queries.delete_days(session, [day for day in past if day not in reading.month_closes(session)])

@@ -11,6 +11,7 @@ which it became known.
 - `contacts`, `made`, `judged`, `money`, `cures`: facts by case and owner; `work`: all of them together.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from sqlalchemy import text
@@ -227,11 +228,6 @@ def replace_day(
     session.execute(text(_insert()), values)
 
 
-def forget_days(session: Session, before: date) -> None:
-    """Delete sums of days before that date, except each month's last."""
-    statement = text("""
-        DELETE FROM performance_day
-        WHERE as_of < :before
-          AND as_of NOT IN (SELECT max(as_of) FROM performance_day GROUP BY date_trunc('month', as_of))
-    """)
-    session.execute(statement, {"before": before})
+def delete_days(session: Session, days: Sequence[date]) -> None:
+    """Delete the sums of these days."""
+    session.execute(text("DELETE FROM performance_day WHERE as_of = ANY(CAST(:days AS date[]))"), {"days": list(days)})

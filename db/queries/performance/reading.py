@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, cast, func, literal, select
+from sqlalchemy import ColumnElement, Select, cast, func, literal, select, text
 from sqlalchemy.dialects.postgresql import TEXT
 from sqlalchemy.orm import Session
 
@@ -28,17 +28,33 @@ class Dimension(StrEnum):
     REGION = "region"
 
 
+# steps from day to day, or month to month, by the primary key instead of reading every row of each
+_DAYS = text("""
+    WITH RECURSIVE days AS (
+        SELECT min(as_of) AS as_of FROM performance_day WHERE as_of BETWEEN :first AND :last
+        UNION ALL
+        SELECT (SELECT min(p.as_of) FROM performance_day p WHERE p.as_of > days.as_of AND p.as_of <= :last)
+        FROM days WHERE days.as_of IS NOT NULL
+    ) SELECT as_of FROM days WHERE as_of IS NOT NULL ORDER BY as_of
+""")
+_MONTH_CLOSES = text("""
+    WITH RECURSIVE closes AS (
+        SELECT max(as_of) AS as_of FROM performance_day
+        UNION ALL
+        SELECT (SELECT max(p.as_of) FROM performance_day p WHERE p.as_of < date_trunc('month', closes.as_of)::date)
+        FROM closes WHERE closes.as_of IS NOT NULL
+    ) SELECT as_of FROM closes WHERE as_of IS NOT NULL ORDER BY as_of
+""")
+
+
 def closed_days(session: Session, first: date, last: date) -> tuple[date, ...]:
     """Days from first to last, both included, that have sums; oldest first."""
-    days = select(PerformanceDay.as_of).where(PerformanceDay.as_of.between(first, last)).distinct()
-    return tuple(sorted(session.scalars(days)))
+    return tuple(session.scalars(_DAYS, {"first": first, "last": last}))
 
 
 def month_closes(session: Session) -> tuple[date, ...]:
     """The last day of each month that has sums, oldest first."""
-    days = select(PerformanceDay.as_of).distinct().subquery()
-    month = func.date_trunc("month", days.c.as_of)
-    return tuple(session.scalars(select(func.max(days.c.as_of)).group_by(month).order_by(month)))
+    return tuple(session.scalars(_MONTH_CLOSES))
 
 
 def _sums() -> list[ColumnElement[Any]]:
