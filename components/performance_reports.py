@@ -28,7 +28,7 @@ _COLUMNS = (
 
 def show(actor: Actor) -> None:
     """Forms to produce, and what was produced."""
-    st.caption("Produced every morning at 05:30 from the last day-end; the timetable is on the Jobs page.")
+    st.caption("Produced every morning from the last day-end; when, the timetable on the Jobs page says.")
     _form(actor)
     _produced(actor)
 

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
+from components.screens import PROJECT
 from db.models.performance import PerformanceDay
 from db.models.work import Allocation
 from services import closing, facts, performance, restating
@@ -424,3 +425,35 @@ def test_agents_auditors_and_admins_see_no_performance(request, who):
     ):
         with pytest.raises(NotAllowed):
             read()
+
+
+def test_the_documentation_says_what_the_screen_says():
+    page = " ".join((PROJECT / "docs" / "performance.md").read_text().split())
+    for definition in performance.DEFINITIONS.values():
+        assert f"### {definition.label} {definition.meaning}" in page
+
+
+def test_what_the_borrower_began_and_what_no_person_did_is_no_attempt(session, arrears):
+    loan_id, first, _ = arrears
+    borrower_id = session.execute(text("SELECT borrower_id FROM loan WHERE id = :id"), {"id": loan_id}).scalar_one()
+    at = datetime(2025, 11, 8, 6, tzinfo=UTC)
+    common = {"at": at, "outcome": "promise_to_pay", "person": "borrower"}
+    make_contact(session, borrower_id, recorded_by=first.id, **common)
+    make_contact(session, borrower_id, recorded_by=first.id, direction="inbound", **common)
+    make_contact(session, borrower_id, channel="sms", **common)
+    closing.close(SYSTEM, NOV)
+    assert days(session)[first.id, 2].attempts == 1
+
+
+def test_days_before_a_case_is_given_are_nobodys_unless_it_is_given_at_once(session, arrears):
+    loan_id, first, _ = arrears
+    other = make_borrower(session)
+    late = make_loan(session, other, disbursed_on=date(2025, 10, 1))
+    make_instalment(session, late, 1, date(2025, 11, 10), 1_000)
+    case_id = make_case(session, other, opened_on=date(2025, 11, 11))
+    give(session, case_id, first.id, date(2025, 11, 16))
+    closing.close(SYSTEM, NOV)
+    assert {owner: sums.case_share for (owner, bucket), sums in days(session).items() if bucket == 0} == {
+        0: D("0.5"),
+        first.id: D("0.5"),
+    }
