@@ -446,7 +446,7 @@ def test_what_the_borrower_began_and_what_no_person_did_is_no_attempt(session, a
 
 
 def test_days_before_a_case_is_given_are_nobodys_unless_it_is_given_at_once(session, arrears):
-    loan_id, first, _ = arrears
+    _, first, _ = arrears
     other = make_borrower(session)
     late = make_loan(session, other, disbursed_on=date(2025, 10, 1))
     make_instalment(session, late, 1, date(2025, 11, 10), 1_000)
