@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from math import ceil, floor, log10
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -50,7 +52,7 @@ def ranking(ranked: Sequence[Ranked], colours: Palette) -> go.Figure:
     figure.add_vline(x=1, line={"width": 1.5, "color": colours.text, "dash": "dash"})
     figure.update_yaxes(categoryorder="array", categoryarray=names[::-1], title=None, showgrid=False)
     figure.update_xaxes(title="actual ÷ expected", rangemode="tozero", zeroline=False, tickformat=".1f")
-    figure.update_layout(margin={"l": 8, "r": 16, "t": 30, "b": 8}, legend={"y": 1.0})
+    figure.update_layout(margin={"l": 8, "r": 16, "t": 30, "b": 8}, legend={"y": 1.0}, showlegend=True)
     return figure
 
 
@@ -84,10 +86,25 @@ def trend(points: Sequence[TrendPoint], figure: Figure, colours: Palette, *, by_
             hovertemplate=f"{definition.label} %{{customdata[0]}}<br>to %{{customdata[1]}}<extra></extra>",
         )
     )
-    drawn.update_yaxes(rangemode="tozero", tickformat=".0%" if definition.unit is Unit.SHARE else "~s")
+    drawn.update_yaxes(rangemode="tozero", **_ticks(values, definition.unit))
     drawn.update_xaxes(type="category", showgrid=False)
     drawn.update_layout(showlegend=False, margin={"l": 8, "r": 16, "t": 8, "b": 8})
     return drawn
+
+
+def _ticks(values: Sequence[Decimal | int | None], unit: Unit) -> dict[str, Any]:
+    """An axis' marks: shares in percent, amounts in the currency's own units."""
+    if unit is Unit.SHARE:
+        return {"tickformat": ".0%"}
+    known = [float(value) for value in values if value is not None]
+    low, high = min([0.0, *known]), max([0.0, *known])
+    if unit is Unit.COUNT or low == high:
+        return {"tickformat": ",d"}
+    rough = (high - low) / 4
+    size = 10.0 ** floor(log10(rough))
+    step = next(size * by for by in (1, 2, 5, 10) if size * by >= rough)
+    marks = [step * place for place in range(floor(low / step), ceil(high / step) + 1)]
+    return {"tickvals": marks, "ticktext": [money.short(Decimal(str(mark))) for mark in marks]}
 
 
 def written(value: Decimal | int | None, unit: Unit) -> str:

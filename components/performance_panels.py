@@ -180,7 +180,14 @@ def trend(reads: Reads, chosen: PerformanceFilter, seen: Performance, picked: st
     labels = {DEFINITIONS[figure].label: figure for figure in Figure}
     owner = next((row for row in seen.rows if seen.dimension is Dimension.AGENT and row.key == picked), None)
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        label = st.selectbox("Trend of", list(labels), index=16, key="trend", bind="query-params", width=190)
+        label = st.selectbox(
+            "Trend of",
+            list(labels),
+            index=list(Figure).index(Figure.COLLECTED),
+            key="trend",
+            bind="query-params",
+            width=190,
+        )
         span = st.segmented_control(
             "Over", ["Months", "Days"], default="Months", required=True, key="span", bind="query-params"
         )

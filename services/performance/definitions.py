@@ -23,6 +23,11 @@ class Figure(StrEnum):
     """The figures of the performance page, in the order of its table."""
 
     CASES = "cases"
+    TO_COLLECT = "to_collect"
+    COLLECTED = "collected"
+    COLLECTED_SHARE = "collected_share"
+    CURED = "cured"
+    CURE_RATE = "cure_rate"
     WORKED = "worked"
     CONTACTED = "contacted"
     ATTEMPTS = "attempts"
@@ -37,11 +42,6 @@ class Figure(StrEnum):
     BROKEN = "broken"
     KEPT_RATE = "kept_rate"
     KEPT_AMOUNT_RATE = "kept_amount_rate"
-    TO_COLLECT = "to_collect"
-    COLLECTED = "collected"
-    COLLECTED_SHARE = "collected_share"
-    CURED = "cured"
-    CURE_RATE = "cure_rate"
 
 
 @dataclass(frozen=True, slots=True)
