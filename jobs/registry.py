@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from jobs import allocation, approvals, cleaning, closing, imports, reminders, scoring, sealing, stages
+from jobs import allocation, approvals, cleaning, closing, imports, reminders, reports, scoring, sealing, stages
 from services.jobs import Progress
 
 Job = Callable[[int, dict[str, Any], Progress], dict[str, Any] | None]
@@ -21,6 +21,7 @@ JOBS: dict[str, Job] = {
     "jobs.clean": cleaning.clean,
     "reminders.plan": reminders.plan,
     "reminders.send": reminders.send,
+    "report.produce": reports.produce,
     "restate": closing.restate,
     "score": scoring.run,
     "stages.apply": stages.apply,

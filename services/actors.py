@@ -22,6 +22,8 @@ class Permission(StrEnum):
 
     VIEW_PORTFOLIO = "view the portfolio"
     EXPORT_PORTFOLIO = "export portfolio figures"
+    VIEW_PERFORMANCE = "see the performance of agents"
+    SET_TARGETS = "set targets and costs of collection"
     WORK_QUEUE = "work the queue"
     ALLOCATE_CASES = "allocate cases"
     VIEW_ALL_CASES = "see cases of other agents"
@@ -69,6 +71,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         {
             _P.VIEW_PORTFOLIO,
             _P.EXPORT_PORTFOLIO,
+            _P.VIEW_PERFORMANCE,
+            _P.SET_TARGETS,
             _P.WORK_QUEUE,
             _P.ALLOCATE_CASES,
             _P.VIEW_ALL_CASES,
@@ -99,6 +103,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.VIEW_ALL_CASES,
             _P.VIEW_STRATEGY,
             _P.VIEW_COMPLAINTS,
+            _P.VIEW_PERFORMANCE,
         }
     ),
     Role.AGENT: frozenset(

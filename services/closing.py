@@ -19,7 +19,7 @@ from db.queries import close_runs, closing, flows
 from db.queries import lender as lender_queries
 from db.queries.loan_scope import loan_range
 from db.queries.portfolio.days import month_closes
-from services import audit, cases, lender, plans, promises, reminders
+from services import audit, cases, lender, performance, plans, promises, reminders
 from services.actors import Actor, Permission
 from services.delinquency import day_of
 from services.errors import Conflict, Refused
@@ -265,6 +265,8 @@ def sum_day(session: Session, day: date) -> None:
     """
     flows.replace_day(session, day)
     promise_days.summarise(session, day, time_zone=lender.load(session).time_zone)
+    with closing.for_sets(session):
+        performance.summarise(session, day)
     closes = month_closes(session)
     if day not in closes:
         return

@@ -47,6 +47,8 @@ class CollectionCase(Base):
         # what a user has open, and what a user's day closed
         Index("ix_collection_case_held", "held_by", postgresql_where=text("held_by IS NOT NULL")),
         Index("ix_collection_case_closed", "owner_id", "closed_on", postgresql_where=text("closed_on IS NOT NULL")),
+        # cases of a month that are closed since: performance
+        Index("ix_collection_case_closed_on", "closed_on", postgresql_where=text("closed_on IS NOT NULL")),
         CheckConstraint("closed_on IS NULL OR closed_on >= opened_on", name="date_order"),
         {"postgresql_with": {"fillfactor": "80"}},
     )
@@ -227,6 +229,8 @@ class ContactAttempt(Base):
         UniqueConstraint("request_key"),
         Index(None, "borrower_id", "at"),
         Index(None, "recorded_by", "at"),
+        # attempts of a month, which lie together: performance
+        Index("ix_contact_attempt_at", "at", postgresql_using="brin"),
     )
     id: Mapped[Id]
     at: Mapped[Instant] = mapped_column(server_default=func.now())
@@ -265,6 +269,9 @@ class Promise(Base):
         Index(
             "ix_promise_contact_attempt", "contact_attempt_id", postgresql_where=text("contact_attempt_id IS NOT NULL")
         ),
+        # promises made, and falling due, in a month: performance
+        Index(None, "promised_on"),
+        Index(None, "due_on"),
     )
     id: Mapped[Id]
     borrower_id: Mapped[int] = mapped_column(ForeignKey("borrower.id"))

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from db.base import AnyRow, Base
 from db.models.access import AppUser
 from db.models.audit import AuditEvent
-from db.models.owes import Borrower, Lender, Loan, Product, Segment
+from db.models.owes import Lender, Loan, Product, Segment
 from db.models.work import CollectionCase, ContactAttempt
 
 
@@ -92,19 +92,52 @@ def event_details(session: Session, action: str) -> dict[str, Any] | None:
     return session.execute(newest).scalar_one_or_none()
 
 
-def open_cases(session: Session, *, opened_by: date) -> list[AnyRow]:
-    """Open cases without an owner that were opened by a date, with the city of the borrower."""
-    statement = (
-        select(CollectionCase.id, Borrower.city)
-        .join(Borrower, Borrower.id == CollectionCase.borrower_id)
-        .where(
-            CollectionCase.closed_on.is_(None),
-            CollectionCase.owner_id.is_(None),
-            CollectionCase.opened_on <= opened_by,
-        )
-        .order_by(CollectionCase.id)
+def date_cases(session: Session, day: date) -> None:
+    """Give cases that a close of that day opened or closed the dates which a close of each day would have given.
+
+    The demo closes month-ends only. A case opens on the day after the oldest unpaid due date, and closes with the last
+    payment.
+    """
+    session.execute(
+        text("""
+            UPDATE collection_case c
+            SET opened_on = greatest(
+                s.due_on + 1,
+                (SELECT max(e.closed_on) + 1 FROM collection_case e
+                 WHERE e.borrower_id = c.borrower_id AND e.id <> c.id)
+            )
+            FROM (SELECT borrower_id, min(oldest_due_on) AS due_on FROM loan_state GROUP BY borrower_id) s
+            WHERE s.borrower_id = c.borrower_id AND c.opened_on = :day AND c.closed_on IS NULL AND s.due_on < :day
+        """),
+        {"day": day},
     )
-    return list(session.execute(statement))
+    session.execute(
+        text("""
+            UPDATE collection_case c SET closed_on = greatest(c.opened_on, s.paid_on)
+            FROM (SELECT borrower_id, max(last_paid_on) AS paid_on FROM loan_state GROUP BY borrower_id) s
+            WHERE s.borrower_id = c.borrower_id AND c.closed_on = :day AND s.paid_on < :day
+        """),
+        {"day": day},
+    )
+
+
+def allocate_cases(session: Session, owners: dict[str, int], *, opened_by: date, reason: str) -> int:
+    """Give open cases without an owner, opened by a date, to who serves the city, the morning after; how many."""
+    statement = text("""
+        WITH given AS (
+            UPDATE collection_case c SET owner_id = o.owner_id, version = c.version + 1
+            FROM borrower b
+            JOIN unnest(CAST(:cities AS text[]), CAST(:owners AS bigint[])) AS o (city, owner_id) ON o.city = b.city
+            WHERE b.id = c.borrower_id AND c.closed_on IS NULL AND c.owner_id IS NULL AND c.opened_on <= :opened_by
+            RETURNING c.id, c.owner_id, c.opened_on
+        )
+        INSERT INTO allocation (case_id, owner_id, allocated_at, reason)
+        SELECT id, owner_id, (opened_on + 1 + time '09:30') AT TIME ZONE (SELECT time_zone FROM lender), :reason
+        FROM given ORDER BY id
+        RETURNING 1
+    """)
+    values = {"cities": list(owners), "owners": list(owners.values()), "opened_by": opened_by, "reason": reason}
+    return len(session.execute(statement, values).all())
 
 
 def contacted_since(session: Session, day: date) -> list[AnyRow]:

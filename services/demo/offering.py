@@ -6,10 +6,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from db.engine import reading, transaction
+from db.engine import transaction
+from db.queries import closing as closing_queries
 from db.queries import demo as queries
 from db.queries import lender as lender_queries
-from services import allocation, audit, closing, lender, scoring
+from services import audit, closing, lender, performance, scoring
 from services.actors import Actor, Permission
 from services.demo import grievances, users
 from services.demo.loading import SEED, Loaded, Progress, generate
@@ -37,7 +38,7 @@ def load(
 
     1. Facts, in one transaction.
     2. The last month-ends and the business date itself, each closed and then scored.
-    3. Open cases are given to the demo's agents, but for the freshest.
+    3. After each close, open cases are given to the demo's agents, but for the freshest.
     4. Some borrowers complained; the cases of open complaints are recalled.
 
     Args:
@@ -59,9 +60,9 @@ def load(
     for number, each in enumerate(days, start=1):
         closing.close(actor, each, workers=workers)
         scoring.score(actor, each)
+        _allocate(actor, each)
         if progress is not None:
             progress(number, len(days), f"closing {each:%d %b %Y}")
-    _allocate(actor, day)
     with transaction() as session:
         grievances.add(session, loans=loans, seed=seed, as_of=day)
         _record(session, actor, _LOADED, "loaded the demo data", {"as_of": day.isoformat(), "loans": loans})
@@ -114,16 +115,25 @@ def _month_ends(day: date) -> Iterable[date]:
 
 
 def _allocate(actor: Actor, day: date) -> None:
-    """Each branch has its agent, as in the facts."""
+    """Each branch has its agent, as in the facts, from the morning after a case opened; the sums of the day follow."""
     names = list(users.AGENTS)
-    agent_of = {place.city: names[number % len(names)] for number, place in enumerate(PLACES)}
-    with reading() as session:
+    with transaction(statement_timeout_ms=0) as session:
         ids = users.known(session)
-        found = queries.open_cases(session, opened_by=day - timedelta(days=_FRESH_DAYS))
-    for name in names:
-        mine = [row.id for row in found if agent_of[row.city] == name]
-        if mine:
-            allocation.allocate(actor, mine, ids[name], reason="serves the branch")
+        owners = {place.city: ids[names[number % len(names)]] for number, place in enumerate(PLACES)}
+        queries.date_cases(session, day)
+        opened_by = day - timedelta(days=_FRESH_DAYS)
+        given = queries.allocate_cases(session, owners, opened_by=opened_by, reason="serves the branch")
+        audit.record(
+            session,
+            actor,
+            "case.allocated",
+            subject=("cases", given),
+            summary=f"allocated {given:,} cases to those who serve the branch",
+            after={"cases": given},
+            reason="serves the branch",
+        )
+        with closing_queries.for_sets(session):
+            performance.summarise(session, day)
 
 
 def _record(session: Session, actor: Actor, action: str, summary: str, after: dict[str, Any]) -> None:

@@ -31,6 +31,7 @@ KINDS: dict[str, JobKind] = {
     "reminders.plan": JobKind("Plan reminders", can_start=True, is_routine=True),
     "reminders.send": JobKind("Send reminders", can_start=True, is_routine=True),
     "promises.follow_up": JobKind("Follow up promises", is_long=True),
+    "report.produce": JobKind("Produce reports", can_start=True, is_long=True),
     "approvals.escalate": JobKind("Escalate overdue approvals", is_routine=True),
     "audit.seal": JobKind("Seal the audit trail", is_routine=True),
     "jobs.clean": JobKind("Forget old job records and rejected rows", is_routine=True),

@@ -1,0 +1,158 @@
+"""The performance page's filters and switches; each lives in the address, so that a link shows the same."""
+
+from datetime import date
+from enum import StrEnum
+
+import streamlit as st
+
+from components.portfolio_filters import month_label, product_labels, value_label
+from components.portfolio_links import ACCOUNTS, Query, account_query
+from services.actors import Actor, Permission
+from services.performance import Choices, Dimension, Performance, PerformanceFilter
+from services.portfolio import FilterChoices, PortfolioFilter
+from services.portfolio.accounts import AccountFilter
+
+QUEUE = "pages/queue.py"
+
+
+class View(StrEnum):
+    """The parts of the page."""
+
+    FIGURES = "Figures"
+    PLANS = "Targets and costs"
+    REPORTS = "Reports"
+
+
+BY = {
+    Dimension.AGENT: "Agent",
+    Dimension.TEAM: "Team",
+    Dimension.BUCKET: "Bucket",
+    Dimension.PRODUCT: "Product",
+    Dimension.REGION: "Region",
+}
+
+
+def view_switch() -> View:
+    """Which part of the page."""
+    label = st.segmented_control(
+        "View",
+        [view.value for view in View],
+        default=View.FIGURES.value,
+        required=True,
+        key="view",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    return View(label or View.FIGURES)
+
+
+def month_choice(choices: Choices) -> date | None:
+    """The month, by its last closed day; None: the newest."""
+    months = {month_label(close): close for close in choices.months}
+    label = st.selectbox(
+        "Month",
+        list(months),
+        key="month",
+        bind="query-params",
+        label_visibility="collapsed",
+        help="Figures run from the first of the month to its last closed day",
+    )
+    return months.get(label)
+
+
+def row(choices: Choices, book: FilterChoices) -> PerformanceFilter:
+    """Month, product, region and opening bucket."""
+    products = {label: code for code, label in product_labels(book).items()}
+    regions = {value_label(value): value for value in book.regions}
+    buckets = {label: code for code, label in enumerate(book.bucket_labels)}
+    with st.grid(4, min_column_width=150, gap="xsmall"):
+        month = month_choice(choices)
+        of_products = _several("product", "products", list(products))
+        of_regions = _several("region", "regions", list(regions))
+        of_buckets = _several("bucket", "opening buckets", list(buckets))
+    return PerformanceFilter(
+        scope=PortfolioFilter(
+            products=tuple(products[label] for label in of_products),
+            regions=tuple(regions[label] for label in of_regions),
+        ),
+        buckets=tuple(buckets[label] for label in of_buckets),
+        month=month,
+    )
+
+
+def _several(key: str, noun: str, options: list[str]) -> list[str]:
+    if len(options) < 2:
+        return []
+    return st.multiselect(
+        noun.capitalize(),
+        options,
+        key=key,
+        bind="query-params",
+        placeholder=f"All {noun}",
+        label_visibility="collapsed",
+        help="The borrower's worst bucket at the day-end before the month" if key == "bucket" else None,
+    )
+
+
+def dimension_switch(choices: Choices) -> Dimension:
+    """What the figures are told apart by."""
+    by_label = {BY[dimension]: dimension for dimension in choices.dimensions}
+    label = st.segmented_control(
+        "By",
+        list(by_label),
+        default=BY[Dimension.AGENT],
+        required=True,
+        key="by",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    return by_label.get(label or "", Dimension.AGENT)
+
+
+def drill(actor: Actor, seen: Performance, key: str, chosen: PerformanceFilter, book: FilterChoices) -> None:
+    """The way from a row to its cases or accounts."""
+    row = next((row for row in seen.rows if row.key == key), None)
+    if row is None:
+        return
+    if seen.dimension is Dimension.AGENT:
+        if actor.may(Permission.ALLOCATE_CASES):
+            st.page_link(
+                QUEUE,
+                label=f"See the open cases of {row.name} in the queue",
+                icon=":material/format_list_numbered:",
+                query_params=_queue_query(row.key, chosen),
+            )
+        return
+    accounts = _behind(seen.dimension, row.key, row.name, chosen, book)
+    if accounts is not None:
+        st.page_link(
+            ACCOUNTS,
+            label=f"See the accounts of {row.name}",
+            icon=":material/table_rows:",
+            query_params=account_query(accounts, book),
+        )
+
+
+def _queue_query(owner: str, chosen: PerformanceFilter) -> Query:
+    query: Query = {"owner": "nobody" if owner == "0" else owner}
+    buckets = [str(bucket) for bucket in chosen.buckets if bucket]
+    if buckets:
+        query["bucket"] = buckets
+    if len(chosen.scope.regions) == 1 and chosen.scope.regions[0]:
+        query["region"] = chosen.scope.regions[0]
+    return query
+
+
+def _behind(
+    dimension: Dimension, key: str, name: str, chosen: PerformanceFilter, book: FilterChoices
+) -> AccountFilter | None:
+    """The accounts past due of a bucket, product or region; None: a team, or a value with no accounts of its own."""
+    scope, buckets = chosen.scope, chosen.buckets
+    if dimension is Dimension.BUCKET:
+        return AccountFilter(scope=scope, buckets=(int(key),)) if int(key) < len(book.bucket_labels) else None
+    if dimension is Dimension.PRODUCT:
+        codes = tuple(code for code, product in book.products.items() if product == name)
+        return AccountFilter(scope=PortfolioFilter(codes, scope.regions), buckets=buckets) if codes else None
+    if dimension is Dimension.REGION and key:
+        return AccountFilter(scope=PortfolioFilter(scope.products, (key,)), buckets=buckets)
+    return None

@@ -1,0 +1,43 @@
+"""Performance: what came of cases by agent, team, bucket, product and region, compared fairly; targets and costs."""
+
+from db.queries.performance.reading import Dimension
+from services.performance.definitions import DEFINITIONS, Definition, Figure
+from services.performance.fairness import Index, Measure
+from services.performance.overview import (
+    Choices,
+    Performance,
+    PerformanceFilter,
+    Ranked,
+    Row,
+    TrendPoint,
+    choices,
+    overview,
+    trend,
+)
+from services.performance.plans import Plans, plans, set_cost, set_target
+from services.performance.recording import summarise
+from services.performance.sums import Sums
+
+__all__ = [
+    "DEFINITIONS",
+    "Choices",
+    "Definition",
+    "Dimension",
+    "Figure",
+    "Index",
+    "Measure",
+    "Performance",
+    "PerformanceFilter",
+    "Plans",
+    "Ranked",
+    "Row",
+    "Sums",
+    "TrendPoint",
+    "choices",
+    "overview",
+    "plans",
+    "set_cost",
+    "set_target",
+    "summarise",
+    "trend",
+]

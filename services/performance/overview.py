@@ -1,0 +1,266 @@
+"""The performance page's reads: figures by one dimension, the fair ranking of agents, and a figure's trend."""
+
+from calendar import monthrange
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+
+from sqlalchemy.orm import Session
+
+from db.base import AnyRow
+from db.engine import reading
+from db.queries.performance import plans as plan_queries
+from db.queries.performance import reading as queries
+from db.queries.performance.reading import Dimension
+from services import lender
+from services.actors import Actor, Permission
+from services.performance import fairness
+from services.performance.fairness import Index, Measure
+from services.performance.sums import NAMES, Sums
+from services.portfolio.filtering import PortfolioFilter, month_number
+
+NOBODY = "0"
+"""Key of the row of cases that nobody had."""
+_CHANNELS = {"call": "calls", "visit": "visits", "letter": "letters", "message": "messages"}
+
+
+@dataclass(frozen=True, slots=True)
+class PerformanceFilter:
+    """Part of the book and month that the page shows; empty fields mean all."""
+
+    scope: PortfolioFilter = field(default_factory=PortfolioFilter)
+    buckets: tuple[int, ...] = ()
+    """Opening buckets."""
+    month: date | None = None
+    """Any day of the month; None: the newest closed."""
+
+    @property
+    def is_whole_book(self) -> bool:
+        """Whether nothing is left out."""
+        return self.scope.segments_only.is_whole_book and not self.buckets
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the page may be set to."""
+
+    months: tuple[date, ...]
+    """The last closed day of each month, newest first."""
+    dimensions: tuple[Dimension, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The figures of one agent, team, bucket, product or region."""
+
+    key: str
+    name: str
+    sums: Sums
+    cost: Decimal | None
+    """None: no costs are set."""
+    target: Decimal | None
+
+    @property
+    def cost_to_collect(self) -> Decimal | None:
+        """Cost ÷ collected; None: no cost is set, or nothing was collected."""
+        return self.cost / self.sums.collected if self.cost is not None and self.sums.collected > 0 else None
+
+    @property
+    def achieved(self) -> Decimal | None:
+        """Collected ÷ target; None: no target."""
+        return self.sums.collected / self.target if self.target else None
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """An agent's index."""
+
+    key: str
+    name: str
+    index: Index
+
+
+@dataclass(frozen=True, slots=True)
+class Performance:
+    """All that the page shows of a month."""
+
+    as_of: date
+    is_month_over: bool
+    dimension: Dimension
+    rows: tuple[Row, ...]
+    """Largest first by cases; what nobody had comes last."""
+    total: Row
+    ranking: Mapping[Measure, tuple[Ranked, ...]]
+    """Agents only, best point first; empty for other dimensions."""
+
+    @property
+    def has_costs(self) -> bool:
+        """Whether costs are set for the month."""
+        return self.total.cost is not None
+
+    @property
+    def has_targets(self) -> bool:
+        """Whether any row has a target."""
+        return any(row.target is not None for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class TrendPoint:
+    """The sums of a month, or of the month to date, that a trend draws."""
+
+    as_of: date
+    sums: Sums
+
+
+def choices(actor: Actor) -> Choices:
+    """Months and dimensions that there are.
+
+    Raises:
+        NotAllowed: the actor may not see performance.
+    """
+    actor.require(Permission.VIEW_PERFORMANCE)
+    with reading() as session:
+        months = queries.month_closes(session)
+        left_out = set() if queries.has_teams(session) else {Dimension.TEAM}
+    return Choices(months[::-1], tuple(dimension for dimension in Dimension if dimension not in left_out))
+
+
+def overview(actor: Actor, chosen: PerformanceFilter, dimension: Dimension) -> Performance | None:
+    """Figures of a month by one dimension, and for agents the ranking; None: nothing has been summed yet.
+
+    Raises:
+        NotAllowed: the actor may not see performance.
+    """
+    actor.require(Permission.VIEW_PERFORMANCE)
+    with reading() as session:
+        as_of = _as_of(session, chosen.month)
+        if as_of is None:
+            return None
+        labels = lender.load(session).bucket_labels
+        found = queries.sums_by(session, as_of, dimension, chosen.scope, chosen.buckets)
+        costs = plan_queries.costs(session, as_of.replace(day=1))
+        shares = queries.owner_shares(session, as_of) if "agent_month" in costs else {}
+        targets = _targets(session, as_of, dimension) if chosen.is_whole_book else {}
+    price = _Price(costs, shares, Decimal(as_of.day) / monthrange(as_of.year, as_of.month)[1])
+    rows = [
+        Row(key, _name(key, group, dimension, labels), _total(group), price.of(group), targets.get(key))
+        for key, group in _grouped(found).items()
+    ]
+    rows.sort(key=lambda row: (row.key == NOBODY, -row.sums.case_share, row.name))
+    if dimension is Dimension.BUCKET:
+        rows.sort(key=lambda row: int(row.key))
+    return Performance(
+        as_of=as_of,
+        is_month_over=(as_of + timedelta(days=1)).day == 1,
+        dimension=dimension,
+        rows=tuple(rows),
+        total=Row("", "Total", _total(found), price.of(found), sum(targets.values(), Decimal(0)) or None),
+        ranking=_ranking(found) if dimension is Dimension.AGENT else {},
+    )
+
+
+def _as_of(session: Session, month: date | None) -> date | None:
+    closes = queries.month_closes(session)
+    matching = [day for day in closes if month is not None and month_number(day) == month_number(month)]
+    return (matching or closes)[-1] if closes else None
+
+
+def _grouped(found: Iterable[AnyRow]) -> dict[str, list[AnyRow]]:
+    grouped: dict[str, list[AnyRow]] = {}
+    for row in found:
+        grouped.setdefault(row.key or "", []).append(row)
+    return grouped
+
+
+def _name(key: str, group: list[AnyRow], dimension: Dimension, labels: tuple[str, ...]) -> str:
+    if dimension is Dimension.BUCKET:
+        return labels[int(key)] if int(key) else "Fell due in the month"
+    if dimension is Dimension.AGENT and key == NOBODY:
+        return "Nobody (not allocated)"
+    missing = "No team" if dimension is Dimension.TEAM else "not given"
+    return group[0].name or missing
+
+
+def _total(group: Iterable[AnyRow]) -> Sums:
+    return fairness.total(_sums(row) for row in group)
+
+
+def _sums(row: AnyRow) -> Sums:
+    values = row._mapping  # noqa: SLF001 - SQLAlchemy's public name
+    return Sums(*(values[name] for name in NAMES))
+
+
+def _targets(session: Session, as_of: date, dimension: Dimension) -> dict[str, Decimal]:
+    """Targets by key: of agents or products; other dimensions have none."""
+    rows = plan_queries.targets(session, as_of.replace(day=1))
+    if dimension is Dimension.AGENT:
+        return {str(row.owner_id): row.amount for row in rows if row.owner_id is not None}
+    if dimension is Dimension.PRODUCT:
+        return {str(row.product_id): row.amount for row in rows if row.product_id is not None}
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Price:
+    """What work costs in a month, and how an agent's month is divided."""
+
+    costs: Mapping[str, Decimal]
+    shares: Mapping[int, Decimal]
+    """Each agent's cases over the whole book."""
+    gone_by: Decimal
+    """Part of the month that is over."""
+
+    def of(self, group: Iterable[AnyRow]) -> Decimal | None:
+        """Cost of the work in these sums; None: no cost is set."""
+        if not self.costs:
+            return None
+        cost, month = Decimal(0), self.costs.get("agent_month", Decimal(0)) * self.gone_by
+        for row in group:
+            cost += sum(self.costs.get(item, Decimal(0)) * getattr(row, name) for item, name in _CHANNELS.items())
+            if self.shares.get(row.owner_id):
+                cost += month * row.case_share / self.shares[row.owner_id]
+        return cost.quantize(Decimal("0.01"))
+
+
+def _ranking(found: list[AnyRow]) -> dict[Measure, tuple[Ranked, ...]]:
+    book = _by_bucket(found)
+    agents = {key: group for key, group in _grouped(found).items() if key != NOBODY}
+    ranking = {}
+    for measure in Measure:
+        rates = fairness.standard(book, measure)
+        indices = [
+            Ranked(key, group[0].name or key, index)
+            for key, group in agents.items()
+            if (index := fairness.index(_by_bucket(group), rates)) is not None
+        ]
+        ranking[measure] = tuple(sorted(indices, key=lambda one: (-one.index.value, one.name)))
+    return ranking
+
+
+def _by_bucket(rows: Iterable[AnyRow]) -> dict[int, Sums]:
+    buckets: dict[int, Sums] = {}
+    for row in rows:
+        buckets[row.bucket] = buckets.get(row.bucket, Sums()) + _sums(row)
+    return buckets
+
+
+def trend(
+    actor: Actor, chosen: PerformanceFilter, *, by_day: bool = False, owner_id: int | None = None
+) -> tuple[TrendPoint, ...]:
+    """Sums of up to 13 months that end with the chosen one, or of its days, each the month to date.
+
+    Raises:
+        NotAllowed: the actor may not see performance.
+    """
+    actor.require(Permission.VIEW_PERFORMANCE)
+    with reading() as session:
+        as_of = _as_of(session, chosen.month)
+        if as_of is None:
+            return ()
+        if by_day:
+            days = queries.closed_days(session, as_of.replace(day=1), as_of)
+        else:
+            days = tuple(day for day in queries.month_closes(session) if day <= as_of)[-13:]
+        rows = queries.sums_at(session, days, chosen.scope, chosen.buckets, owner_id)
+    return tuple(TrendPoint(row.as_of, _sums(row)) for row in rows)

@@ -1,0 +1,160 @@
+"""The performance page: what it says, to whom, where its rows lead, and at what cost."""
+
+from contextlib import contextmanager
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import event, text
+from streamlit.testing.v1 import AppTest
+
+from components import browser, performance_cached, portfolio_cached
+from db.engine import engine, transaction
+from db.models.performance import PerformanceDay
+from db.queries.performance.days import FIGURES
+from services import jobs, lender, reports
+from services.actors import SYSTEM, Role
+from services.reports import ReportKind
+from tests.pages.conftest import APP, opened, token_of, words
+from tests.portfolio_rows import add, make_day, make_segment
+
+D = Decimal
+TABLES = ("performance_day", "performance_target", "collection_cost", "portfolio_day", "segment", "product", "team")
+
+
+@pytest.fixture(autouse=True)
+def _no_book(cast, pages_database) -> None:
+    from sqlalchemy import create_engine
+
+    owner = create_engine(pages_database.owner_url)  # targets, costs and reports are never deleted by the product
+    with owner.begin() as connection:
+        for table in ("performance_day", "performance_target", "collection_cost", "report", "portfolio_day"):
+            connection.execute(text(f"DELETE FROM {table}"))
+        connection.execute(text("DELETE FROM segment"))
+        connection.execute(text("DELETE FROM product"))
+    owner.dispose()
+    performance_cached.clear()
+    portfolio_cached.clear()
+
+
+def summed(session, as_of, owner_id, segment_id, *, bucket=1, **figures):
+    values = dict.fromkeys(FIGURES, 0) | {key: D(value) for key, value in figures.items()}
+    values["case_share"] = D(figures.get("cases", 0))
+    add(session, PerformanceDay(as_of=as_of, owner_id=owner_id, bucket=bucket, segment_id=segment_id, **values))
+
+
+@pytest.fixture
+def month(cast):
+    """Two agents' cases in two months: one cures 60 of 100, the other 20; nobody has 10."""
+    today = lender.current().today
+    last = today.replace(day=1) - timedelta(days=1)
+    now = max(today - timedelta(days=1), today.replace(day=1))
+    with transaction() as session:
+        segment = make_segment(session, name="Personal loans")
+        for day in (last, now):
+            make_day(session, day, segment_id=segment)
+            common = {"cases": 100, "to_collect": 100_000, "calls": 80, "connects": 50, "right_party": 40}
+            good = {"collected": 60_000, "collected_squares": 60_000_000, "paying": 60, "cured": 60}
+            poor = {"collected": 20_000, "collected_squares": 20_000_000, "paying": 20, "cured": 20}
+            summed(session, day, cast[Role.AGENT].id, segment, worked=70, right_party_promised=10, **common, **good)
+            summed(session, day, cast[Role.LEADER].id, segment, bucket=2, fallen_due=4, kept=1, **common, **poor)
+            summed(session, day, cast[Role.ADMIN].id, segment, bucket=2, **common, **good)
+            summed(session, day, 0, segment, cases=10, to_collect=9_000)
+    return now
+
+
+@contextmanager
+def statements():
+    """The statements on the page's tables that run within."""
+    seen: list[str] = []
+
+    def note(_connection, _cursor, statement, *_rest) -> None:
+        if any(f"FROM {name}" in statement for name in TABLES) or "team_id IS NOT NULL" in statement:
+            seen.append(statement)
+
+    event.listen(engine(), "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(engine(), "before_cursor_execute", note)
+
+
+def at(role, **address):
+    """The page at an address with these parameters."""
+    app = AppTest.from_file(APP, default_timeout=30)
+    app.session_state[browser.TAB_KEY] = token_of(role)
+    app.switch_page("pages/performance.py")
+    for name, value in address.items():
+        app.query_params[name] = value
+    return app.run()
+
+
+def test_before_the_first_close_the_page_says_what_to_do():
+    assert "No day has been summed yet" in words(opened(token_of(Role.LEADER), url_path="performance"))
+
+
+@pytest.mark.parametrize("role", [Role.AGENT, Role.ADMIN, Role.AUDITOR])
+def test_roles_without_the_permission_see_no_figure(month, role):
+    app = opened(token_of(role), url_path="performance")
+    assert not app.metric
+    assert not app.dataframe
+    assert "This page is not part of your role" in words(app)
+
+
+def test_a_leader_sees_figures_the_fair_ranking_and_the_way_to_the_cases(month):
+    token = token_of(Role.LEADER)
+    with statements() as first:
+        app = opened(token, url_path="performance")
+    assert not app.exception
+    shown = {metric.label: metric.value for metric in app.metric}
+    assert shown["Allocated"] == "310"
+    assert shown["Collected"] == "₹1.4 L"
+    assert shown["Promise rate"] == "8.3 %"
+    assert shown["Kept rate"] == "25.0 %"
+    assert all(metric.help for metric in app.metric)
+    said = words(app)
+    assert "Admin Person above and Leader Person below what their buckets suggest" in said
+    assert f"As of {month.day} {month:%b %Y}" in said
+    table = app.dataframe[0].value
+    assert list(table["name"])[-2:] == ["Nobody (not allocated)", "Total"]
+    with statements() as again:
+        opened(token, url_path="performance")
+    assert len(first) == 11, "\n".join(first)
+    assert len(again) == 0, "\n".join(again)
+
+
+def test_filters_dimension_and_month_come_from_the_address(month):
+    app = at(Role.ANALYST, by="Bucket", bucket="31–60")
+    assert list(app.dataframe[0].value["name"]) == ["31–60", "Total"]
+    assert "No case matches these filters" in words(at(Role.ANALYST, bucket="180+"))
+
+
+def test_a_target_and_a_cost_are_set_by_a_leader_and_shown(month):
+    app = at(Role.LEADER, view="Targets and costs")
+    assert "No target is set for this month" in words(app)
+    app.number_input(key="performance.target.amount").set_value(90_000.0)
+    next(button for button in app.button if button.label == "Set target").click().run()
+    app.number_input(key="performance.cost.amount").set_value(12.0)
+    next(button for button in app.button if button.label == "Set cost").click().run()
+    assert not app.exception
+    assert len(app.dataframe) == 2
+    app = at(Role.LEADER)
+    assert {"target", "achieved", "cost_to_collect"} <= set(app.dataframe[0].value.columns)
+    analyst = at(Role.ANALYST, view="Targets and costs")
+    assert not [button for button in analyst.button if button.label.startswith("Set ")]
+
+
+def test_reports_are_asked_for_produced_and_offered(month):
+    app = at(Role.ANALYST, view="Reports")
+    assert "No report has been produced yet" in words(app)
+    next(button for button in app.button if button.label == "Produce now").click().run()
+    assert not app.exception
+    with transaction() as session:
+        run = session.execute(text("SELECT id, arguments FROM job_run WHERE kind = 'report.produce'")).one()
+    assert run.arguments["kinds"] == [kind.value for kind in ReportKind]
+    assert jobs.label_of("report.produce") == "Produce reports"
+    kinds = [ReportKind.AGENT_PERFORMANCE]
+    reports.produce(SYSTEM, run.id, kinds=kinds, asked_by=run.arguments["asked_by"])
+    app.run()
+    assert not app.exception
+    assert list(app.dataframe[0].value["by"]) == ["Analyst Person"] * 2
