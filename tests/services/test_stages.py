@@ -282,6 +282,23 @@ def test_moves_chain_from_where_the_case_opened_to_where_it_stands(session, days
     point.rollback()
 
 
+def test_close_and_facts_that_recompute_a_case_at_once_keep_one_move(database):
+    """Four at the same moment: who waits for another's write finds nothing left to move."""
+    with transaction() as own:
+        borrower_id, _ = builders.make_overdue(own, dpd=30)
+        cases.refresh_for(own, TODAY, [borrower_id])
+        own.execute(update(LoanState).values(dpd=31))
+
+    def recompute(_):
+        with transaction() as mine:
+            cases.refresh_for(mine, TODAY, [borrower_id])
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(recompute, range(4)))
+    with transaction() as own:
+        assert moves(own) == [("soft", "mid", "facts", 1, 2)]
+
+
 # --- applying -----------------------------------------------------------------------------------------------------
 
 
