@@ -1,6 +1,6 @@
 """Allocation as a leader uses it: a rule, a dry run, a run asked for, papers that bar, an agency's recall."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -79,7 +79,7 @@ def test_rule_is_added_and_what_is_wrong_is_told_at_its_field(book):
 
 def test_papers_and_agency_are_shown_and_recall_asks_for_confirmation(book):
     agency_id = allocation.add_agency(SYSTEM, name="Sahara Recoveries")
-    expired = Papers("DRA-1", date.today() - timedelta(days=9), None, None)
+    expired = Papers("DRA-1", allocation.rule_book(SYSTEM).today - timedelta(days=9), None, None)
     allocation.save(SYSTEM, book.id, CollectorFacts(None, agency_id, Skills(), None, expired), version=0)
     app = section(opened(token_of(Role.LEADER), url_path="allocation"), "Collectors")
     assert not app.exception
