@@ -17,7 +17,7 @@ def show(actor: Actor) -> None:
     agencies = allocation.agencies(actor)
     with st.container(horizontal=True, vertical_alignment="center", gap="large"):
         cases = sum(agency.open_cases for agency in agencies)
-        words = f"{len(agencies)} agencies have {money.count(cases)} open cases" if agencies else "No agency works yet"
+        words = f"{_counted(len(agencies))} {money.count(cases)} open cases" if agencies else "No agency works yet"
         st.subheader(words, anchor=False, width="content")
         with st.popover("Add agency", icon=":material/add_business:", type="primary", key="allocation.add_agency"):
             _add(actor)
@@ -55,6 +55,10 @@ def show(actor: Actor) -> None:
         else:
             with st.popover("End the suspension", icon=":material/play_arrow:", key=f"agency.resume.{agency.id}"):
                 _resume(actor, agency)
+
+
+def _counted(number: int) -> str:
+    return "1 agency has" if number == 1 else f"{number} agencies have"
 
 
 def _row(agency: Agency) -> dict[str, object]:

@@ -18,7 +18,7 @@ from services.money import parse
 _TEAM, _AGENCY, _PEOPLE = "A team", "An agency", "People"
 _MOVES: Final = (("Move up", ":material/arrow_upward:", -1), ("Move down", ":material/arrow_downward:", 1))
 _COLUMNS = (
-    Column("place", "#", "number", width="small"),
+    Column("place", "#", "number", width="small", is_pinned=True),
     Column("name", "Rule", width="medium", is_pinned=True),
     Column("about", "Which cases", width="large"),
     Column("target", "To whom", width="medium"),

@@ -107,19 +107,10 @@ def _tables(report: RunReport, *, key: str) -> None:
         st.markdown("**By rule**")
         columns = (Column("rule", "Rule"), Column("cases", "Cases", "number"))
         tables.table(report.rules, columns, key=f"allocation.{key}.rules")
-        if report.misses:
-            st.markdown("**Not placed**")
-            why = (
-                Column("cases", "Cases", "number", width="small"),
-                Column("why", "Why", width="large"),
-                Column("rule", "Last rule asked"),
-            )
-            tables.table(report.misses, why, key=f"allocation.{key}.misses")
     with right:
         st.markdown("**By collector**")
         if not report.people:
             st.caption("Nobody is given or loses a case.")
-            return
         people = (
             Column("name", "Collector", is_pinned=True),
             Column("agency", "Agency"),
@@ -128,7 +119,16 @@ def _tables(report: RunReport, *, key: str) -> None:
             Column("after", "Then has", "number"),
             Column("capacity", "Capacity", "number"),
         )
-        tables.table(report.people, people, key=f"allocation.{key}.people")
+        if report.people:
+            tables.table(report.people, people, key=f"allocation.{key}.people")
+    if report.misses:
+        st.markdown("**Not placed**")
+        why = (
+            Column("cases", "Cases", "number", width="small"),
+            Column("why", "Why", width="large"),
+            Column("rule", "Last rule asked", width="medium"),
+        )
+        tables.table(report.misses, why, key=f"allocation.{key}.misses")
 
 
 def _past(actor: Actor) -> None:
