@@ -37,7 +37,7 @@ _EMPTY = {
     BELOW: ("Nothing waits at your level or below.", None),
     ASKED: (
         "You have asked for nothing yet.",
-        "Offer a settlement on a borrower's page; what needs approval comes here.",
+        "What you do that needs a second person comes here by itself.",
     ),
     ESCALATED: ("Nothing was escalated.", "A request goes up a level when it is not decided in time."),
     DECIDED: ("Nothing is decided yet.", None),

@@ -52,6 +52,13 @@ def outcome_of(kind: str) -> Outcome:
     return _OUTCOMES[kind]
 
 
+def facts_of(session: Session, kind: str, subject_id: int) -> tuple[Fact, ...]:
+    """What a decider should see of a subject; nothing for a kind that tells nothing, or is no longer known."""
+    _load()
+    known = _OUTCOMES.get(kind)
+    return tuple(known.facts(session, subject_id)) if known is not None and known.facts is not None else ()
+
+
 def label_of(kind: str) -> str:
     """The kind's name on screens; a kind that nobody registered shows its code."""
     _load()

@@ -13,7 +13,7 @@ from db.queries import approvals as queries
 from services import lender
 from services.actors import Actor, Permission
 from services.approvals import reach
-from services.approvals.kinds import Fact, label_of, outcome_of
+from services.approvals.kinds import Fact, facts_of, label_of
 from services.errors import NotFound, Refused
 
 SHOWN = 100
@@ -165,14 +165,13 @@ def detail(actor: Actor, request_id: int) -> Detail:
         row = queries.by_id(session, request_id)
         if row is None or not (row.asked_by == actor.id or actor.may(Permission.DECIDE_REQUESTS)):
             raise NotFound("That request is not there, or not yours to see.")
-        find = outcome_of(row.kind).facts
         is_mine = row.asked_by == actor.id
         is_waiting = row.status == "waiting"
         why_not, stands_in_for = _standing(session, actor, row) if is_waiting and not is_mine else (None, None)
         return Detail(
             request=_request(row),
             history=tuple(Event(**event._mapping) for event in queries.history(session, request_id)),  # noqa: SLF001
-            facts=tuple(find(session, row.subject_id)) if find is not None else (),
+            facts=facts_of(session, row.kind, row.subject_id),
             may_decide=is_waiting and not is_mine and why_not is None,
             why_not=why_not,
             may_withdraw=is_waiting and is_mine,
