@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select, text, tuple_, update
@@ -15,7 +15,7 @@ from db.models.access import AppUser
 from db.models.allocation import Agency
 from db.models.grievances import Complaint, ComplaintEvent
 from db.models.owes import Borrower, Lender
-from db.models.work import ContactAttempt, FollowUp
+from db.models.work import FollowUp
 
 AWAITING = ("open", "acknowledged", "reopened")
 """Statuses in which the borrower waits for an answer."""
@@ -291,32 +291,3 @@ def case_of(session: Session, borrower_id: int) -> AnyRow | None:
         WHERE c.borrower_id = :borrower_id AND c.closed_on IS NULL
     """)
     return session.execute(statement, {"borrower_id": borrower_id}).one_or_none()
-
-
-# --- figures --------------------------------------------------------------------------------------------------------
-
-
-def figures(session: Session, *, today: date, month_start: date, answered_since: date) -> AnyRow:
-    """What waits, what is late, how long answers took, and how many came this month."""
-    waits = Complaint.status.in_(AWAITING)
-    now = select(
-        func.count().filter(waits).label("awaiting"),
-        func.count().filter(waits, Complaint.due_on < today).label("overdue"),
-        func.count().label("not_closed"),
-    ).where(Complaint.status != "closed")
-    took = select(func.avg(Complaint.answered_on - Complaint.clock_from)).where(Complaint.answered_on >= answered_since)
-    came = select(func.count()).where(Complaint.received_on >= month_start)
-    return session.execute(
-        now.add_columns(
-            took.scalar_subquery().label("days_to_answer"), came.scalar_subquery().label("received_this_month")
-        )
-    ).one()
-
-
-def contacts_since(session: Session, user_ids: Sequence[int], since: datetime) -> int:
-    """Contacts recorded by these people since a moment; read from an index alone."""
-    statement = select(func.count()).where(
-        ContactAttempt.recorded_by.in_(user_ids),
-        ContactAttempt.at >= since,
-    )
-    return session.execute(statement).scalar_one()

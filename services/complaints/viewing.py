@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from db.base import AnyRow
 from db.engine import reading
 from db.queries import allocation as allocation_queries
+from db.queries import complaint_figures as figure_queries
 from db.queries import complaints as queries
 from db.queries.complaints import AWAITING, Cursor, Filter
 from services import lender
@@ -165,9 +166,9 @@ def figures(actor: Actor) -> Figures:
         settings = lender.load(session)
         first = settings.today.replace(day=1)
         since = settings.today - timedelta(days=_ANSWERED_DAYS)
-        row = queries.figures(session, today=settings.today, month_start=first, answered_since=since)
+        row = figure_queries.figures(session, today=settings.today, month_start=first, answered_since=since)
         midnight = datetime.combine(first, time(0), ZoneInfo(settings.time_zone))
-        contacts = queries.contacts_since(session, allocation_queries.worker_ids(session), midnight)
+        contacts = figure_queries.contacts_since(session, allocation_queries.worker_ids(session), midnight)
     return Figures(
         awaiting=row.awaiting,
         overdue=row.overdue,
