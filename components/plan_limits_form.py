@@ -1,5 +1,7 @@
 """The form of the limits of repayment plans."""
 
+from typing import Any
+
 import streamlit as st
 
 from components import notices
@@ -12,7 +14,7 @@ _DAYS_AND_MONTHS = (
     ("grace_days", "Days of grace", "An instalment unpaid for longer puts the plan behind"),
     ("break_days", "Days until broken", "An instalment unpaid for longer breaks the plan"),
     ("max_months", "Longest plan, months", "From the day it is made to the last instalment"),
-    ("restructure_months", "Restructuring from, months", "A longer plan changes the loan (IN-16) and needs approval"),
+    ("restructure_months", "Restructuring beyond, months", "A longer plan changes the loan (IN-16) and needs approval"),
     ("max_share", "Usual share of what is left, percent", "More needs a leader's reason; more than all is refused"),
 )  # fmt: skip
 _AMOUNTS = (
@@ -26,7 +28,7 @@ def show(actor: Actor, limits: plans.Limits) -> None:
     places = Places()
     with st.form("plan_limits", border=True, width=640):
         columns = st.columns(2)
-        values: dict[str, int] = {}
+        values: dict[str, Any] = {}
         for place, (name, label, meaning) in enumerate(_DAYS_AND_MONTHS):
             with columns[place % 2]:
                 values[name] = int(
@@ -48,6 +50,6 @@ def show(actor: Actor, limits: plans.Limits) -> None:
         is_sent = st.form_submit_button("Save the limits", type="primary", icon=":material/save:")
     if is_sent:
         with places.showing_errors():
-            wanted = {name: amounts.parse(amount, field=name) for name, amount in typed.items()}
+            wanted: dict[str, Any] = {name: amounts.parse(amount, field=name) for name, amount in typed.items()}
             plans.change_limits(actor, plans.Limits(**values, **wanted), reason=reason)
             notices.after_rerun("The limits are saved")

@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import text
 
-from services import allocation, contacts, follow_ups, holds, promises, timeline
+from services import allocation, contacts, follow_ups, holds, plans, promises, timeline
 from services.errors import InvalidInput, NotFound
 from tests import builders
 
@@ -29,6 +29,8 @@ def meera(session, ana, marek):
         promise=promises.Terms(loan_id, Decimal(5000), TODAY),
     )
     follow_ups.record(ana, borrower_id, due_at=NOW + timedelta(days=1))
+    rows = plans.generate(plans.Pattern(Decimal(10_000), 4, TODAY))
+    plans.make(ana, plans.Proposal(loan_id, rows, plans.Affordability(income=Decimal(30_000))))
     hold_id = holds.place(ana, borrower_id, kind="dispute", reason="Says paid")
     holds.release(ana, hold_id, reason="Checked")
     reference = builders.make_payment(session, loan_id, date(2025, 6, 1), 1200, mode="upi")
@@ -56,6 +58,7 @@ def test_everything_is_in_one_order_newest_first(ana, meera):
     assert moments == sorted(moments, reverse=True)
     assert titles(page)[-3:] == ["Payment reversed", "Auto-debit bounced", "Paid"]
     assert {"Promise to pay", "Promised for 16 Jun 2025", "Allocated to Ana Pereira"} <= set(titles(page))
+    assert "Repayment plan to 16 Sep 2025" in titles(page)
     assert {"Hold placed: Dispute", "Hold released: Dispute"} <= set(titles(page))
     assert "Follow-up set for 17 Jun 2025 11:00" in titles(page)
 
