@@ -38,3 +38,8 @@ def clear() -> None:
     """Forget what is kept, after an allocation."""
     _workers.clear()
     _unallocated.clear()
+
+
+def called(worker: Worker) -> str:
+    """What the queue's filter calls a worker, on screen and in the address: links to the queue name it so."""
+    return f"{worker.name} ({worker.open_cases:,})"

@@ -92,7 +92,7 @@ def _filter(actor: Actor, offered: Choices) -> QueueFilter:
 def _whose(actor: Actor, wanted: QueueFilter) -> QueueFilter:
     if not actor.may(Permission.ALLOCATE_CASES):
         return wanted
-    people = {str(worker.id): f"{worker.name} ({worker.open_cases:,})" for worker in allocation_cached.workers(actor)}
+    people = {str(worker.id): allocation_cached.called(worker) for worker in allocation_cached.workers(actor)}
     owner = filters.one("Whose", {"": "Everyone's", "nobody": "Unallocated", **people}, name="owner")
     if owner == "nobody":
         return replace(wanted, is_unallocated=True)
