@@ -49,3 +49,8 @@ def clear() -> None:
     _workers.clear()
     _unallocated.clear()
     _choices.clear()
+
+
+def called(worker: Worker) -> str:
+    """What the queue's filter calls a worker, on screen and in the address: links to the queue name it so."""
+    return f"{worker.name} ({worker.open_cases:,})"

@@ -5,10 +5,11 @@ from enum import StrEnum
 
 import streamlit as st
 
+from components import allocation_cached
 from components.portfolio_filters import month_label, product_labels, value_label
 from components.portfolio_links import ACCOUNTS, Query, account_query
 from services.actors import Actor, Permission
-from services.performance import Choices, Dimension, Performance, PerformanceFilter
+from services.performance import NOBODY, Choices, Dimension, Performance, PerformanceFilter
 from services.portfolio import FilterChoices, PortfolioFilter
 from services.portfolio.accounts import AccountFilter
 
@@ -115,12 +116,13 @@ def drill(actor: Actor, seen: Performance, key: str, chosen: PerformanceFilter, 
     if row is None:
         return
     if seen.dimension is Dimension.AGENT:
-        if actor.may(Permission.ALLOCATE_CASES):
+        query = _queue_query(actor, row.key, chosen, book)
+        if query is not None:
             st.page_link(
                 QUEUE,
-                label=f"See the open cases of {row.name} in the queue",
+                label=f"See the open cases of {row.name.lower() if row.key == NOBODY else row.name} in the queue",
                 icon=":material/format_list_numbered:",
-                query_params=_queue_query(row.key, chosen),
+                query_params=query,
             )
         return
     accounts = _behind(seen.dimension, row.key, row.name, chosen, book)
@@ -133,13 +135,21 @@ def drill(actor: Actor, seen: Performance, key: str, chosen: PerformanceFilter, 
         )
 
 
-def _queue_query(owner: str, chosen: PerformanceFilter) -> Query:
-    query: Query = {"owner": "nobody" if owner == "0" else owner}
-    buckets = [str(bucket) for bucket in chosen.buckets if bucket]
+def _queue_query(actor: Actor, owner: str, chosen: PerformanceFilter, book: FilterChoices) -> Query | None:
+    """The queue's own filters, as it calls them; None: not the actor's to see, or an owner who works no cases now."""
+    if not (actor.may(Permission.WORK_QUEUE) and actor.may(Permission.ALLOCATE_CASES)):
+        return None
+    called = {str(worker.id): allocation_cached.called(worker) for worker in allocation_cached.workers(actor)}
+    if owner != NOBODY and owner not in called:
+        return None
+    query: Query = {"owner": "Unallocated" if owner == NOBODY else called[owner]}
+    buckets = [book.bucket_labels[bucket] for bucket in chosen.buckets if bucket]
     if buckets:
         query["bucket"] = buckets
     if len(chosen.scope.regions) == 1 and chosen.scope.regions[0]:
         query["region"] = chosen.scope.regions[0]
+    if len(chosen.scope.products) == 1:
+        query["product"] = book.products[chosen.scope.products[0]]
     return query
 
 

@@ -93,7 +93,7 @@ def _whose(actor: Actor, wanted: QueueFilter) -> QueueFilter:
     if not actor.may(Permission.ALLOCATE_CASES):
         part = filters.one("Whose", {"": "My cases", "part": "Cases I take part in"}, name="owner")
         return replace(wanted, participant_id=actor.id) if part else wanted
-    people = {str(worker.id): f"{worker.name} ({worker.open_cases:,})" for worker in allocation_cached.workers(actor)}
+    people = {str(worker.id): allocation_cached.called(worker) for worker in allocation_cached.workers(actor)}
     offered = {"": "Everyone's", "nobody": "Unallocated", "part": "Cases I take part in", **people}
     owner = filters.one("Whose", offered, name="owner")
     if owner == "part":

@@ -122,13 +122,17 @@ def date_cases(session: Session, day: date) -> None:
 
 
 def allocate_cases(session: Session, owners: dict[str, int], *, opened_by: date, reason: str) -> int:
-    """Give open cases without an owner, opened by a date, to who serves the city, the morning after; how many."""
+    """Give open cases without an owner, opened by a date, to who serves the city, the morning after; how many.
+
+    Those that opened last of all are left for a leader to allocate.
+    """
     statement = text("""
         WITH given AS (
             UPDATE collection_case c SET owner_id = o.owner_id, version = c.version + 1
             FROM borrower b
             JOIN unnest(CAST(:cities AS text[]), CAST(:owners AS bigint[])) AS o (city, owner_id) ON o.city = b.city
             WHERE b.id = c.borrower_id AND c.closed_on IS NULL AND c.owner_id IS NULL AND c.opened_on <= :opened_by
+              AND c.opened_on < (SELECT max(opened_on) FROM collection_case WHERE closed_on IS NULL)
             RETURNING c.id, c.owner_id, c.opened_on
         )
         INSERT INTO allocation (case_id, owner_id, allocated_at, reason)

@@ -4,6 +4,7 @@ from db.queries.performance.reading import Dimension
 from services.performance.definitions import DEFINITIONS, Definition, Figure
 from services.performance.fairness import Index, Measure
 from services.performance.overview import (
+    NOBODY,
     Choices,
     Performance,
     PerformanceFilter,
@@ -20,6 +21,7 @@ from services.performance.sums import Sums
 
 __all__ = [
     "DEFINITIONS",
+    "NOBODY",
     "Choices",
     "Definition",
     "Dimension",
