@@ -27,6 +27,12 @@ PASSWORD = "correct horse 9 battery"
 _USERS = {
     "queue": "anita",
     "borrower": "leela",
+    "allocation": "leela",
+    "approvals": "leela",
+    "complaints": "leela",
+    "holds": "leela",
+    "performance": "leela",
+    "strategy": "leela",
     "portfolio": "leela",
     "accounts": "leela",
     "audit": "ruth",
