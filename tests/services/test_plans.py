@@ -418,6 +418,7 @@ def test_payments_while_the_plan_is_made_are_all_counted(database):
         for _ in range(3):
             borrower_id, loan_id = builders.make_overdue(own, dpd=45, as_of=today)
             builders.make_instalment(own, loan_id, 1, today - timedelta(days=45), 10_000)
+            builders.make_instalment(own, loan_id, 2, today + timedelta(days=300), 50_000)  # enough is owed either way
             builders.make_case(own, borrower_id, opened_on=today)
             made.append(loan_id)
 

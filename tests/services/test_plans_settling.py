@@ -159,6 +159,7 @@ def expected(facts, payments, as_of):
 
 
 _settings = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_fewer = settings(_settings, max_examples=25)
 
 
 @_settings
@@ -195,7 +196,7 @@ def _check_instalments(session, loan_id):
     assert not any(left.values())
 
 
-@_settings
+@_fewer
 @given(lives(), st.randoms(use_true_random=False), st.lists(st.integers(0, 240), min_size=1, max_size=5))
 def test_order_in_which_facts_become_known_changes_nothing(session, life, random, as_ofs):
     """Facts in any order, settled after each and on days that jump back and forth, end where one settling ends."""
