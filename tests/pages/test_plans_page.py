@@ -95,7 +95,7 @@ def test_who_only_looks_sees_plans_and_has_no_form(meera, cast, role):
     app = page_of(role, borrower_id)
     assert "**Plan of ₹10,000**" in words(app)
     assert not {"Make the plan", "Cancel it"} & {button.label for button in app.button}
-    assert not app.segmented_control
+    assert not {"Plan", "Promise"} & {option for group in app.segmented_control for option in group.options}
 
 
 def test_a_row_changed_in_the_editor_is_read_to_the_paisa():
