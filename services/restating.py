@@ -129,6 +129,9 @@ def _close_history(actor: Actor, batch_id: int, *, progress: Progress | None, wo
 def restate(actor: Actor, *, progress: Progress | None = None) -> dict[str, Any]:
     """Derive closed days again for the loans that wait, keep what they said before, and sum those days anew.
 
+    Days whose single loans are forgotten (`closing.forget_dailies`) keep the sums they have: these loans alone would
+    replace the whole book.
+
     1. Waiting loans, by cause and page: their state, then each closed day from their earliest date, compared.
     2. Days touched are summed.
     3. What waited is marked as done. Killed before that, it is done again, which changes nothing twice.
@@ -170,7 +173,7 @@ def _restate_page(page: list[tuple[int, date]], cause: str) -> set[date]:
     with transaction(statement_timeout_ms=0) as session:
         with closing.for_sets(session):
             _follow(session, _now(lender.load(session)), [loan_id for loan_id, _ in page])
-        days = close_runs.closed_days(session, min(from_date for _, from_date in page))
+        days = close_runs.kept_days(session, min(from_date for _, from_date in page))
     for day in days:
         with transaction(statement_timeout_ms=0) as session:
             everyone = closing.lock_loans(session, [loan_id for loan_id, _ in page])

@@ -118,6 +118,15 @@ def closed_days(session: Session, since: date) -> Sequence[date]:
     return session.scalars(statement, {"since": since}).all()
 
 
+def kept_days(session: Session, since: date) -> Sequence[date]:
+    """Of the `closed_days` those whose snapshot of single loans is still there: only they can be summed anew."""
+    kept = text("""
+        SELECT day FROM unnest(CAST(:days AS date[])) AS day
+        WHERE EXISTS (SELECT FROM loan_snapshot s WHERE s.as_of = day) ORDER BY day
+    """)
+    return session.scalars(kept, {"days": list(closed_days(session, since))}).all()
+
+
 def first_fact(session: Session) -> tuple[date | None, date | None]:
     """Earliest due date or report, and the latest report of a lender that has no schedule."""
     statement = text("""

@@ -455,7 +455,10 @@ def test_admin_sets_limits_and_levels_and_both_stand_in_the_trail(session, adam,
     line = authority.limits(adam)[0]
     assert (line.max_amount, line.max_percent, line.hours) == (30_000, 12, 8)
     assert {holder.id: holder.level for holder in authority.holders(adam)}[marek.id] == 2
-    assert session.execute(select(AuditEvent.action)).scalars().all() == ["authority_limit.set", "authority.set"]
+    assert session.execute(select(AuditEvent.action).order_by(AuditEvent.id)).scalars().all() == [
+        "authority_limit.set",
+        "authority.set",
+    ]
 
 
 def test_higher_level_may_never_do_less(adam):

@@ -259,6 +259,20 @@ def test_ranges_of_a_large_book_share_no_lock_and_miss_no_loan(session):
     assert sorted(loan for part in within for loan in part) == sorted(session.scalars(select(Loan.id)))
 
 
+def test_late_payment_leaves_the_sums_of_days_whose_loans_are_forgotten(session):
+    loans = make_book(session)
+    old = date(2025, 5, 20)  # no month-end
+    for day in (old, MAY, JUNE):
+        closing.close(SYSTEM, day)
+    assert closing.forget_dailies(SYSTEM, JUNE, keep_days=10) > 0
+    before = [row for row in everything(session)["days"] if row.as_of == old]
+    facts.record_payment(SYSTEM, loans[0], paid_on=date(2025, 5, 15), amount=Decimal(1_000), reference="LATE")
+    restating.restate(SYSTEM)
+    after = everything(session)
+    assert [row for row in after["days"] if row.as_of == old] == before
+    assert not [row for row in after["snapshots"] if row.as_of == old]
+
+
 def test_second_close_of_a_date_is_refused_while_one_runs(database):
     from db.queries.closing import lock_close
 
