@@ -27,6 +27,7 @@ PASSWORD = "correct horse 9 battery"
 _USERS = {
     "queue": "anita",
     "borrower": "leela",
+    "allocation": "leela",
     "portfolio": "leela",
     "accounts": "leela",
     "audit": "ruth",
