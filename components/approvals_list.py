@@ -119,7 +119,7 @@ def rows(page: Page, chosen: str, *, shown: int | None) -> None:
             )
             st.html(_under(request, now))
     if page.total is not None:
-        tables.totals(len(page.requests), noun="requests", of=page.total)
+        tables.totals(len(page.requests), noun="request" if page.total == 1 else "requests", of=page.total)
     tables.next_page("approvals.list", page.next_before, is_first=tables.position("approvals.list") is None)
 
 

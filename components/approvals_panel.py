@@ -1,5 +1,7 @@
 """One request opened: what is asked and why, the facts, its history, and the decision."""
 
+from contextlib import AbstractContextManager
+
 import streamlit as st
 
 from components import approvals_list, dates, form_fields, money, notices
@@ -26,10 +28,11 @@ def show(actor: Actor, request_id: int) -> None:
         st.info(missing.message)
         return
     with st.container(key="approvals_one" if approvals_list.is_named() else None, gap="small"):
-        with st.container(key="approvals_back"):
-            st.button(
-                "Back to the list", icon=":material/arrow_back:", on_click=approvals_list.open_request, args=(None,)
-            )
+        if approvals_list.is_named():
+            with st.container(key="approvals_back"):
+                st.button(
+                    "Back to the list", icon=":material/arrow_back:", on_click=approvals_list.open_request, args=(None,)
+                )
         _head(actor, detail.request)
         _facts(detail)
         if detail.may_decide:
@@ -63,9 +66,8 @@ def _head(actor: Actor, request: Request) -> None:
             help=f"Asked {dates.moment(request.asked_at)}",
             width="content",
         )
-        st.metric("Level", f"{request.level}, {request.level_title}", width="content")
-    if request.status == "waiting":
-        st.caption(approvals_list.due(request, clock.now()).capitalize() + ".")
+    level = f"Level {request.level}, {plain(request.level_title)}"
+    st.caption(f"{level} · {approvals_list.due(request, now)}" if request.status == "waiting" else level)
 
 
 def _facts(detail: Detail) -> None:
@@ -81,7 +83,7 @@ def _decide(actor: Actor, detail: Detail) -> None:
     if detail.stands_in_for:
         st.caption(f"You decide with the authority of {detail.stands_in_for}, for whom you stand in.")
     form, places = form_fields.drawn(f"decide.{request.id}"), form_fields.Places()
-    with st.container(key="approvals_decision"), st.form(f"approvals.decide.{request.id}", border=True):
+    with st.container(key="approvals_decision"), _undecided_form(request):
         reason = st.text_input("Reason", key=f"{form}.reason", max_chars=300, placeholder="What you saw and why")
         places.under("reason")
         with st.container(horizontal=True, gap="small"):
@@ -96,6 +98,11 @@ def _decide(actor: Actor, detail: Detail) -> None:
             form_fields.done(form)
             approvals_list.open_request(None)
             notices.after_rerun("Approved; it takes effect now." if is_approved else "Refused.")
+
+
+def _undecided_form(request: Request) -> AbstractContextManager[object]:
+    """Enter alone decides nothing: it would approve what one means to refuse."""
+    return st.form(f"approvals.decide.{request.id}", border=True, enter_to_submit=False)
 
 
 def _withdraw(actor: Actor, request: Request) -> None:
