@@ -156,28 +156,32 @@ def highest(seen: Rolls, measure: Measure) -> float:
 
 def trend(seen: Rolls, bucket: int, measure: Measure, colours: Palette, *, top: float) -> go.Figure:
     """Outcomes of one bucket by month."""
-    figure = go.Figure()
     by = outcome_colours(colours)
-    for outcome in Outcome:
-        if (bucket == 1 and outcome is Outcome.BACK) or (
-            bucket == len(seen.bucket_labels) - 1 and outcome is Outcome.FORWARD
-        ):
-            continue  # cannot happen there
-        shares = [month.outcome(bucket, outcome, measure) for month in seen.months]
-        figure.add_scatter(
-            x=[month.closing_on for month in seen.months],
-            y=[float(share) * 100 if share is not None else None for share in shares],
-            mode="lines+markers",
-            line={"color": by[outcome], "width": 2, "dash": _DASHES[outcome]},
-            marker={"size": 4},
-            name=OUTCOME_LABELS[outcome],
-            hovertemplate="%{x|%b %Y}: %{y:.1f} %<extra>" + OUTCOME_LABELS[outcome] + "</extra>",
-        )
-    figure.update_layout(showlegend=False, margin={"l": 4, "r": 8, "t": 24, "b": 4})
-    figure.update_layout(title={"text": seen.bucket_labels[bucket], "font": {"size": 13}, "x": 0.02, "y": 0.98})
-    figure.update_yaxes(range=[0, top * 104], ticksuffix=" %", nticks=4)
-    figure.update_xaxes(tickformat="%b<br>%Y", nticks=4, showgrid=False)
-    return figure
+    impossible = {
+        outcome for outcome, end in ((Outcome.BACK, 1), (Outcome.FORWARD, len(seen.bucket_labels) - 1)) if bucket == end
+    }
+    lines = [_line(seen, bucket, measure, outcome, by[outcome]) for outcome in Outcome if outcome not in impossible]
+    layout = {
+        "showlegend": False,
+        "margin": {"l": 4, "r": 8, "t": 24, "b": 4},
+        "title": {"text": seen.bucket_labels[bucket], "font": {"size": 13}, "x": 0.02, "y": 0.98},
+        "yaxis": {"range": [0, top * 104], "ticksuffix": " %", "nticks": 4},
+        "xaxis": {"tickformat": "%b<br>%Y", "nticks": 4, "showgrid": False},
+    }
+    return go.Figure(lines, layout)  # in one piece: each later change is checked anew, at some milliseconds
+
+
+def _line(seen: Rolls, bucket: int, measure: Measure, outcome: Outcome, colour: str) -> go.Scatter:
+    shares = [month.outcome(bucket, outcome, measure) for month in seen.months]
+    return go.Scatter(
+        x=[month.closing_on for month in seen.months],
+        y=[float(share) * 100 if share is not None else None for share in shares],
+        mode="lines+markers",
+        line={"color": colour, "width": 2, "dash": _DASHES[outcome]},
+        marker={"size": 4},
+        name=OUTCOME_LABELS[outcome],
+        hovertemplate="%{x|%b %Y}: %{y:.1f} %<extra>" + OUTCOME_LABELS[outcome] + "</extra>",
+    )
 
 
 def flow(seen: Rolls, months: Sequence[RollMonth], measure: Measure, colours: Palette) -> go.Figure:
@@ -230,27 +234,31 @@ def _veiled(colour: str) -> str:
 
 def vintages(curves: Sequence[Vintage], days: int, colours: Palette) -> go.Figure:
     """Share past due by age, a line a quarter; newer quarters deeper."""
-    figure = go.Figure()
-    for position, curve in enumerate(curves):
-        shares = [(p.month, p.share_30 if days == 30 else p.share_90, p.loans) for p in curve.points]
-        known = [(month, share, loans) for month, share, loans in shares if share is not None]
-        figure.add_scatter(
-            x=[month for month, _, _ in known],
-            y=[float(share) * 100 for _, share, _ in known],
-            customdata=[money.count(loans) for _, _, loans in known],
-            mode="lines",
-            line={"width": 2, "color": colours.bucket(position + 1, len(curves) + 1)},
-            name=curve.label,
-            hovertemplate="month %{x}: %{y:.1f} % of %{customdata} loans<extra>" + curve.label + "</extra>",
-        )
-    figure.update_layout(
-        title={"text": f"{days}+ days past due", "font": {"size": 13}, "x": 0.02, "y": 0.98},
-        legend={"orientation": "h", "y": -0.24, "yanchor": "top", "x": 0, "font": {"size": 11}},
-        margin={"l": 4, "r": 8, "t": 24, "b": 4},
+    lines = [
+        _curve(curve, days, colours.bucket(position + 1, len(curves) + 1)) for position, curve in enumerate(curves)
+    ]
+    layout = {
+        "title": {"text": f"{days}+ days past due", "font": {"size": 13}, "x": 0.02, "y": 0.98},
+        "legend": {"orientation": "h", "y": -0.24, "yanchor": "top", "x": 0, "font": {"size": 11}},
+        "margin": {"l": 4, "r": 8, "t": 24, "b": 4},
+        "yaxis": {"ticksuffix": " %", "rangemode": "tozero", "nticks": 5},
+        "xaxis": {"title": {"text": "months since the quarter began"}, "showgrid": False},
+    }
+    return go.Figure(lines, layout)
+
+
+def _curve(curve: Vintage, days: int, colour: str) -> go.Scatter:
+    shares = [(p.month, p.share_30 if days == 30 else p.share_90, p.loans) for p in curve.points]
+    known = [(month, share, loans) for month, share, loans in shares if share is not None]
+    return go.Scatter(
+        x=[month for month, _, _ in known],
+        y=[float(share) * 100 for _, share, _ in known],
+        customdata=[money.count(loans) for _, _, loans in known],
+        mode="lines",
+        line={"width": 2, "color": colour},
+        name=curve.label,
+        hovertemplate="month %{x}: %{y:.1f} % of %{customdata} loans<extra>" + curve.label + "</extra>",
     )
-    figure.update_yaxes(ticksuffix=" %", rangemode="tozero", nticks=5)
-    figure.update_xaxes(title="months since the quarter began", showgrid=False)
-    return figure
 
 
 def segments(found: WorstSegments, colours: Palette, *, most: int = 10) -> go.Figure:
