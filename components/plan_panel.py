@@ -62,7 +62,7 @@ def _told(plan: plans.Plan) -> None:
     """By whom, on which means, and why it is out of the ordinary."""
     means = plan.affordability
     parts = [
-        f"Agreed {dates.day(plan.made_on)} by {plan.made_by_name or 'Recoup'}",
+        f"{'Asked for' if plan.status == 'proposed' or plan.refuse_reason else 'Agreed'} {dates.day(plan.made_on)} by {plan.made_by_name or 'Recoup'}",
         f"stated income {money.full(means.income)}, left after outgoings {money.full(means.disposable)}"
         if means
         else "",
