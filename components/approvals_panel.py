@@ -40,6 +40,7 @@ def show(actor: Actor, request_id: int) -> None:
         elif detail.why_not:
             st.info(detail.why_not, icon=":material/lock:")
         if detail.may_withdraw:
+            st.info("You asked for this yourself. Someone else must decide it.", icon=":material/lock:")
             _withdraw(actor, detail.request)
         _history(detail)
 

@@ -61,8 +61,9 @@ def _instalment(row: plans.Instalment, today: date) -> StripInstalment:
 def _told(plan: plans.Plan) -> None:
     """By whom, on which means, and why it is out of the ordinary."""
     means = plan.affordability
+    verb = "Asked for" if plan.status == "proposed" or plan.refuse_reason else "Agreed"
     parts = [
-        f"Agreed {dates.day(plan.made_on)} by {plan.made_by_name or 'Recoup'}",
+        f"{verb} {dates.day(plan.made_on)} by {plan.made_by_name or 'Recoup'}",
         f"stated income {money.full(means.income)}, left after outgoings {money.full(means.disposable)}"
         if means
         else "",

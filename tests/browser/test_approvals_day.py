@@ -1,0 +1,189 @@
+"""A request and a complaint in the browser: who asks cannot decide, the leader decides, the records name both."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import text
+
+from db.engine import reading, transaction
+from services import cases, lender
+from tests import builders
+from tests.browser.conftest import LiveApp, settle, sign_in
+
+pytestmark = pytest.mark.browser
+SLOW = 30_000
+"""Milliseconds: a loaded machine draws a page of many widgets slowly."""
+PHONE = {"width": 390, "height": 844}
+DESK = {"width": 1440, "height": 900}
+
+
+@pytest.fixture
+def kavya(live_app: LiveApp) -> int:
+    """A borrower of Ana's who owes 10,000 for 45 days."""
+    return _late(live_app, "Kavya Reddy")
+
+
+@pytest.fixture
+def rohan(live_app: LiveApp) -> int:
+    """Another borrower of Ana's, who will complain."""
+    return _late(live_app, "Rohan Das")
+
+
+def _late(app: LiveApp, name: str) -> int:
+    today = lender.current().today
+    with transaction() as session:
+        borrower_id, loan_id = builders.make_overdue(session, dpd=45, name=name, as_of=today)
+        builders.make_instalment(session, loan_id, 1, today - timedelta(days=45), 10_000)
+        builders.make_case(session, borrower_id, owner_id=app.actors["ana"].id, opened_on=today)
+        cases.refresh_for(session, today, [borrower_id])
+    return borrower_id
+
+
+def test_plan_waits_for_the_leader_and_a_complaint_stops_the_work(page: Page, kavya: int, rohan: int) -> None:
+    _agent_asks(page, kavya)
+    _agent_cannot_decide(page)
+    _leader_approves(page)
+    _plan_is_in_force(page, kavya)
+    _complaint_takes_the_case(page, rohan)
+    _closing_releases_the_hold(page, rohan)
+    _audit_names_both(page, kavya)
+
+
+def _as(page: Page, username: str, path: str) -> None:
+    page.context.clear_cookies()
+    page.goto("about:blank")
+    sign_in(page, username, path=path)
+    settle(page)
+
+
+def _act(page: Page, label: str) -> None:
+    page.get_by_test_id("stButtonGroup").get_by_text(label, exact=True).click()
+    settle(page)
+
+
+def _fits(page: Page) -> None:
+    """The page itself does not scroll sideways."""
+    wide = page.evaluate(
+        "() => [document.documentElement, document.querySelector('[data-testid=stMain]')]"
+        ".map((part) => part.scrollWidth - part.clientWidth)"
+    )
+    assert max(wide) <= 1
+
+
+def _agent_asks(page: Page, borrower_id: int) -> None:
+    """Less than is overdue changes the loan, so that another person must agree; made on a phone."""
+    page.set_viewport_size(PHONE)
+    _as(page, "ana", f"/borrower?borrower={borrower_id}")
+    _act(page, "Plan")
+    for label, typed in (("Amount", "8,000"), ("Income", "30,000")):
+        field = page.get_by_role("textbox", name=label, exact=True)
+        field.fill(typed)
+        field.press("Enter")
+        settle(page)
+    expect(page.get_by_text("Another person must approve it")).to_be_visible(timeout=SLOW)
+    ask = page.get_by_role("button", name="Ask for approval")
+    ask.scroll_into_view_if_needed()
+    expect(ask).to_be_in_viewport()
+    _fits(page)
+    ask.click()
+    expect(page.get_by_text(re.compile("The plan of ₹8,000.* waits for approval"))).to_be_visible(timeout=SLOW)
+    page.get_by_role("tab", name="Agreements").click()
+    expect(page.get_by_text(re.compile("Plan of ₹8,000.*waits for approval")).first).to_be_visible(timeout=SLOW)
+
+
+def _agent_cannot_decide(page: Page) -> None:
+    page.goto("/approvals")
+    expect(page.get_by_text("You asked for this yourself")).to_be_visible(timeout=SLOW)
+    settle(page)
+    expect(page.get_by_role("button", name="Take the request back")).to_be_visible()
+    expect(page.get_by_role("button", name="Approve")).to_have_count(0)
+    expect(page.get_by_role("button", name="Refuse")).to_have_count(0)
+
+
+def _leader_approves(page: Page) -> None:
+    """First the list on the phone, then the request opened; the facts are read before the yes."""
+    _as(page, "marek", "/approvals")
+    line = page.locator(".st-key-approvals_rows").get_by_role("button", name=re.compile("₹8,000"))
+    expect(line).to_be_visible(timeout=SLOW)
+    line.click()
+    expect(page.get_by_role("button", name="Back to the list")).to_be_visible(timeout=SLOW)
+    approve = page.get_by_role("button", name=re.compile("^Approve"))
+    approve.scroll_into_view_if_needed()
+    expect(approve).to_be_in_viewport()
+    _fits(page)
+    page.set_viewport_size(DESK)
+    expect(page.get_by_text(re.compile("Ana Pereira asks, because")).first).to_be_visible()
+    expect(page.get_by_role("table").get_by_text(re.compile("30,000")).first).to_be_visible()
+    page.get_by_role("textbox", name="Reason").fill("Payslip seen; six months is right")
+    approve.click()
+    expect(page.get_by_text("Approved; it takes effect now.")).to_be_visible(timeout=SLOW)
+
+
+def _plan_is_in_force(page: Page, borrower_id: int) -> None:
+    page.goto(f"/borrower?borrower={borrower_id}")
+    expect(page.get_by_text(re.compile("Ana Pereira")).first).to_be_visible(timeout=SLOW)
+    settle(page)
+    page.get_by_role("tab", name="Agreements").click()
+    expect(page.get_by_text(re.compile("Plan of ₹8,000.*running")).first).to_be_visible(timeout=SLOW)
+    page.get_by_role("tab", name="Timeline").click()
+    expect(page.get_by_text(re.compile("plan.*8,000", re.IGNORECASE)).first).to_be_visible(timeout=SLOW)
+
+
+def _complaint_takes_the_case(page: Page, borrower_id: int) -> None:
+    page.goto(f"/borrower?borrower={borrower_id}")
+    expect(page.get_by_role("heading", name="Rohan Das")).to_be_visible(timeout=SLOW)
+    settle(page)
+    _act(page, "Complaint")
+    page.get_by_label("What the borrower says").fill("Called at work though I asked you not to.")
+    page.get_by_role("button", name="Record complaint").click()
+    expect(page.get_by_text("The case was recalled from Ana Pereira.")).to_be_visible(timeout=SLOW)
+    page.goto("/queue?owner=nobody")
+    settle(page)
+    page.locator(".st-key-queue_list").get_by_role("radio", name=re.compile("^All")).click()
+    held = page.locator(".st-key-queue_rows")
+    expect(held.get_by_role("button", name=re.compile("Rohan Das"))).to_be_visible(timeout=SLOW)
+    expect(held.get_by_text(re.compile("unallocated")).first).to_be_visible()
+    assert _owner_and_holds(borrower_id) == (None, 1)
+
+
+def _closing_releases_the_hold(page: Page, borrower_id: int) -> None:
+    page.goto(f"/borrower?borrower={borrower_id}")
+    page.get_by_role("link", name="Open complaint").click()
+    settle(page)
+    page.locator(".st-key-complaint_actions").get_by_text("Close", exact=True).click()
+    page.get_by_label("Why", exact=True).fill("We said sorry and noted it; work is no place to call.")
+    page.get_by_role("button", name="Close and release the hold").click()
+    expect(page.get_by_text("is closed; contact is allowed again")).to_be_visible(timeout=SLOW)
+    assert _owner_and_holds(borrower_id) == (None, 0)
+    page.goto(f"/borrower?borrower={borrower_id}")
+    expect(page.get_by_role("heading", name="Rohan Das")).to_be_visible(timeout=SLOW)
+    settle(page)
+    expect(page.get_by_text("no contact until it is closed")).to_have_count(0)
+
+
+def _owner_and_holds(borrower_id: int) -> tuple[int | None, int]:
+    with reading() as session:
+        owner = session.execute(
+            text("SELECT owner_id FROM collection_case WHERE borrower_id = :id AND closed_on IS NULL"),
+            {"id": borrower_id},
+        ).scalar_one()
+        holds = session.execute(
+            text("SELECT count(*) FROM hold WHERE borrower_id = :id AND released_at IS NULL"), {"id": borrower_id}
+        ).scalar_one()
+    return owner, holds
+
+
+def _audit_names_both(page: Page, borrower_id: int) -> None:
+    with reading() as session:
+        told = session.execute(
+            text("SELECT action, actor_name FROM audit_event WHERE borrower_id = :id ORDER BY id"), {"id": borrower_id}
+        ).all()
+    acts = [(action, who) for action, who in told if action.startswith(("plan.", "request."))]
+    assert ("plan.proposed", "Ana Pereira") in acts
+    assert ("request.approved", "Marek Nowak") in acts
+    _as(page, "ada", f"/borrower?borrower={borrower_id}")
+    page.get_by_role("tab", name="Audit").click()
+    # the table is drawn on a canvas; its count tells what it holds
+    expect(page.get_by_text(re.compile(r"\d+ events")).first).to_be_visible(timeout=SLOW)
