@@ -150,8 +150,14 @@ def _complaint_takes_the_case(page: Page, borrower_id: int) -> None:
 
 def _closing_releases_the_hold(page: Page, borrower_id: int) -> None:
     page.goto(f"/borrower?borrower={borrower_id}")
-    page.get_by_role("link", name="Open complaint").click()
     settle(page)
+    opens = page.get_by_role("link", name="Open complaint").get_attribute("href")
+    assert opens is not None
+    page.goto(f"/{opens.lstrip('/')}")
+    settle(page)
+    page.get_by_role("button", name="Record as sent").click()  # the acknowledgment, as it is proposed
+    page.get_by_role("textbox", name="Answer", exact=True).fill("We called your work by mistake and stopped it.")
+    page.get_by_role("button", name="Record as sent").click()
     page.locator(".st-key-complaint_actions").get_by_text("Close", exact=True).click()
     page.get_by_label("Why", exact=True).fill("We said sorry and noted it; work is no place to call.")
     page.get_by_role("button", name="Close and release the hold").click()
