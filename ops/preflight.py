@@ -1,8 +1,10 @@
 """Checks before the start. Whatever is wrong becomes one sentence that says what to do."""
 
+import errno
 import os
 import shutil
 import socket
+import time
 from pathlib import Path
 
 from sqlalchemy import NullPool, create_engine
@@ -52,8 +54,8 @@ def data_folder(folder: Path) -> None:
         raise NotReady(f"The data folder {folder} cannot be written: set RECOUP_DATA_DIR to a folder you own.")
 
 
-def port(host: str, number: int) -> None:
-    """The web address is free.
+def port(host: str, number: int, *, patience: float = 0.0) -> None:
+    """The web address is free, or becomes so within `patience` seconds.
 
     Raises:
         NotReady: it is taken or not ours to use.
@@ -62,7 +64,7 @@ def port(host: str, number: int) -> None:
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((host, number))
+            _bind(probe, host, number, until=time.monotonic() + patience)
         except PermissionError:
             raise NotReady(f"Port {number} needs root: set RECOUP_PORT to one above 1023.") from None
         except socket.gaierror:
@@ -72,6 +74,16 @@ def port(host: str, number: int) -> None:
                 f"Port {number} on {host} cannot be used ({reason(error)}): "
                 "stop the program that holds it, or choose another with RECOUP_PORT."
             ) from None
+
+
+def _bind(probe: socket.socket, host: str, number: int, *, until: float) -> None:
+    while True:
+        try:
+            return probe.bind((host, number))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() >= until:
+                raise
+        time.sleep(0.1)
 
 
 def database(url: str | None = None) -> server.ServerFacts:

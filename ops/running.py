@@ -30,8 +30,9 @@ def run(*, demo: bool = False) -> None:
     preflight.data_folder(home)
     if warning := preflight.disk(home):
         _SHOWN.print(f"[yellow]{warning}[/]")
-    with only_one(home):
-        preflight.port(settings().host, settings().port)
+    with only_one(home) as leftovers:
+        # what a killed supervisor left may hold the port a moment longer than it lives
+        preflight.port(settings().host, settings().port, patience=5.0 if leftovers else 0.0)
         _SHOWN.print("Starting the servers ..." if _uses_embedded() else "Checking the servers ...")
         with available(migrate=True):
             notes = _prepare(demo=demo)

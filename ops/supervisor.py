@@ -137,8 +137,8 @@ class Supervisor:
 
 
 @contextmanager
-def only_one(home: Path) -> Iterator[None]:
-    """Within, no other supervisor runs from this data folder, and nothing is left of one that was killed.
+def only_one(home: Path) -> Iterator[int]:
+    """Within, no other supervisor runs from this folder, and nothing is left of one that was killed: how many were.
 
     Raises:
         NotReady: another one runs.
@@ -158,9 +158,9 @@ def only_one(home: Path) -> Iterator[None]:
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
-        end_leftovers(home)
+        leftovers = end_leftovers(home)
         try:
-            yield
+            yield leftovers
         finally:
             end_leftovers(home)
 

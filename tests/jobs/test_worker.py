@@ -130,6 +130,6 @@ def test_only_one_cron_leads_and_the_other_takes_over(database, queue_url, tmp_p
         with transaction() as session:
             session.execute(text("DELETE FROM job_run"))
             session.execute(text("UPDATE schedule SET last_planned_at = NULL WHERE kind = 'audit.seal'"))
-        wait_until(lambda: planned("audit.seal") > 0, 40, "planning by the second")
+        wait_until(lambda: planned("audit.seal") > 0, 100, "planning by the second")
         second.send_signal(signal.SIGTERM)
         assert second.wait(timeout=15) == 0
