@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from components import (
+    borrower_agreements,
     case_panel,
     case_people,
     complaint_form,
@@ -17,7 +18,6 @@ from components import (
     outcome_form,
     payment_form,
     plan_form,
-    plan_panel,
     promise_form,
     schedule_strip,
     status_form,
@@ -25,7 +25,7 @@ from components import (
     timeline,
 )
 from components.tables import Column
-from services import borrowers, cases, promises
+from services import borrowers, cases
 from services.actors import Actor, Permission
 from services.audit import searching
 from services.borrowers import BorrowerView, LoanView
@@ -116,7 +116,7 @@ def tabs(actor: Actor, view: BorrowerView) -> None:
     with drawn[2]:
         _contact(actor, view)
     with drawn[3]:
-        _agreements(actor, view)
+        borrower_agreements.show(actor, view)
     with drawn[4]:
         _risk(view)
     if is_audited:
@@ -159,43 +159,6 @@ def _contact(actor: Actor, view: BorrowerView) -> None:
             st.markdown(consent[point.consent], width="content")
     zone = view.time_zone or "the lender's"
     st.caption(f"Language: {view.language or 'not known'} · contact hours are judged in time zone: {zone}")
-
-
-_PROMISES = (
-    Column("promised_on", "Promised on", "date"),
-    Column("loan_number", "Loan"),
-    Column("amount", "Amount", "money"),
-    Column("due_on", "For", "date"),
-    Column("status", "Status", help="Derived from payments between the promise and its date plus grace"),
-    Column("paid_amount", "Paid", "money"),
-    Column("recorded_by_name", "By"),
-)
-
-
-def _agreements(actor: Actor, view: BorrowerView) -> None:
-    plan_panel.show(actor, view.plans, view.today)
-    if view.promises:
-        tables.table(view.promises, _PROMISES, key="borrower.promises")
-        if actor.may(Permission.RECORD_CONTACT):
-            for promise in view.promises:
-                if promise.status == "pending":
-                    _take_back(actor, promise)
-    else:
-        empty.empty("No promises so far.", "Record one on the right.")
-    for follow_up in view.follow_ups:
-        action = cases.ACTIONS.get(follow_up.action, follow_up.action)
-        st.markdown(f":material/event: {action}: **{dates.moment(follow_up.due_at)}**")
-
-
-def _take_back(actor: Actor, promise: promises.Promise) -> None:
-    label = f"Take back the promise of {money.full(promise.amount)} for {dates.day(promise.due_on)}"
-    with st.popover(label, icon=":material/undo:"), st.form(f"promise.cancel.{promise.id}", border=False):
-        reason = st.text_input("Reason", key=f"promise.cancel.{promise.id}.reason", max_chars=200)
-        is_sent = st.form_submit_button("Take it back", type="primary")
-        if is_sent:
-            with notices.showing_errors():
-                promises.cancel(actor, promise.id, reason=reason)
-                notices.after_rerun("The promise is taken back")
 
 
 _EVENTS = (
