@@ -134,6 +134,9 @@ class Borrower(Base):
             postgresql_ops={"lower(split_part(name, ' ', -1))": "text_pattern_ops"},
         ),
         Index("ix_borrower_created_batch", "created_batch_id", postgresql_where=text("created_batch_id IS NOT NULL")),
+        # what there is to choose from: places with how many borrowers, languages
+        Index("ix_borrower_place", "region", "state", "city"),
+        Index(None, "language"),
     )
     id: Mapped[Id]
     external_id: Mapped[str]
