@@ -156,8 +156,12 @@ def _closing_releases_the_hold(page: Page, borrower_id: int) -> None:
     page.goto(f"/{opens.lstrip('/')}")
     settle(page)
     page.get_by_role("button", name="Record as sent").click()  # the acknowledgment, as it is proposed
+    expect(page.get_by_text("is acknowledged; you are its officer")).to_be_visible(timeout=SLOW)
+    settle(page)
     page.get_by_role("textbox", name="Answer", exact=True).fill("We called your work by mistake and stopped it.")
     page.get_by_role("button", name="Record as sent").click()
+    expect(page.get_by_text("Print the letter beside the answer")).to_be_visible(timeout=SLOW)
+    settle(page)
     page.locator(".st-key-complaint_actions").get_by_text("Close", exact=True).click()
     page.get_by_label("Why", exact=True).fill("We said sorry and noted it; work is no place to call.")
     page.get_by_role("button", name="Close and release the hold").click()
