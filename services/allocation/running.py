@@ -236,38 +236,57 @@ def perform(
         Refused: there are no rules yet.
     """
     actor.require(Permission.ALLOCATE_CASES)
-    began = time.perf_counter()
     tell = progress or (lambda *_: None)
     with transaction(statement_timeout_ms=0) as session:
         queries.lock(session)
         done = queries.run_of_job(session, job_run_id) if job_run_id is not None else None
         if done is not None:
             return {"considered": done.considered, "changed": done.changed, "unallocated": done.unallocated}
-        today = lender.load(session).today
-        version_id = _some(queries.version_in_force(session, today))
-        tell(0, 3, "reading open cases")
-        work, found = _planned(session, today, scope, version_id)
-        tell(1, 3, "giving cases to collectors")
-        report = _report(work, found)
-        run_id = queries.next_run_id(session)
-        changed = _give(session, work, found, run_id=run_id, asked_by=asked_by)
-        tell(2, 3, "keeping the history")
-        values = {"considered": report.considered, "allocated": report.allocated, "unallocated": report.unallocated}
-        queries.insert_run(
-            session,
-            id=run_id,
-            as_of=today,
-            version_id=version_id,
-            scope=scope.value,
-            asked_by=asked_by,
-            job_run_id=job_run_id,
-            changed=changed,
-            seconds=Decimal(str(round(time.perf_counter() - began, 2))),
-            report=asdict(report),
-            **values,
-        )
-        _record(session, actor, run_id, version_id, {**values, "changed": changed})
+        counts = deal(session, actor, scope, job_run_id=job_run_id, asked_by=asked_by, progress=tell)
     tell(3, 3, "done")
+    return counts
+
+
+def deal(
+    session: Session,
+    actor: Actor,
+    scope: Scope,
+    *,
+    job_run_id: int | None = None,
+    asked_by: int | None = None,
+    progress: Progress | None = None,
+) -> dict[str, int]:
+    """Deal the cases by the rules of today, in the caller's transaction, which holds the lock of runs; the counts.
+
+    Raises:
+        Refused: there are no rules yet.
+    """
+    began = time.perf_counter()
+    tell = progress or (lambda *_: None)
+    today = lender.load(session).today
+    version_id = _some(queries.version_in_force(session, today))
+    tell(0, 3, "reading open cases")
+    work, found = _planned(session, today, scope, version_id)
+    tell(1, 3, "giving cases to collectors")
+    report = _report(work, found)
+    run_id = queries.next_run_id(session)
+    changed = _give(session, work, found, run_id=run_id, asked_by=asked_by)
+    tell(2, 3, "keeping the history")
+    values = {"considered": report.considered, "allocated": report.allocated, "unallocated": report.unallocated}
+    queries.insert_run(
+        session,
+        id=run_id,
+        as_of=today,
+        version_id=version_id,
+        scope=scope.value,
+        asked_by=asked_by,
+        job_run_id=job_run_id,
+        changed=changed,
+        seconds=Decimal(str(round(time.perf_counter() - began, 2))),
+        report=asdict(report),
+        **values,
+    )
+    _record(session, actor, run_id, version_id, {**values, "changed": changed})
     return {"considered": report.considered, "changed": changed, "unallocated": report.unallocated}
 
 
