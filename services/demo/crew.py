@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from db.models.allocation import Agency, Collector, CollectorAbsence
+from db.models.allocation import Agency, AgencyTerms, Collector, CollectorAbsence
 from db.models.approvals import Authority
+from db.models.performance import CollectionCost
 from db.queries import allocation_rules, collectors, demo
 from services import lender
 from services.actors import SYSTEM
@@ -41,6 +42,15 @@ _LEVELS: Final = {"leela": 2, "vikram": 1}
 """Level of authority of the leaders."""
 _ABSENCES: Final = (("gopal", 4, 9, "Annual leave"), ("anita", 15, 17, "Refresher course of the certificate"))
 """Who, from which day after today, first day back, why."""
+_TERMS: Final = {"harpreet": (Decimal(9), Decimal(0)), "ishita": (Decimal(5), Decimal(15_000))}
+"""Commission in percent and monthly fee of the agencies."""
+_COSTS: Final = {
+    "agent_month": Decimal(32_000),
+    "call": Decimal("4.50"),
+    "visit": Decimal(180),
+    "letter": Decimal(38),
+    "message": Decimal("0.35"),
+}
 _RULES_HELD_DAYS: Final = 40
 
 
@@ -64,6 +74,7 @@ def add(session: Session, *, loans: int, as_of: date) -> None:
     demo.insert_rows(session, Collector, [_collector(who, known, agencies, loans, today) for who in _PAPERS])
     demo.insert_rows(session, CollectorAbsence, [_absence(row, known, today) for row in _ABSENCES])
     demo.insert_rows(session, Authority, [{"user_id": known[who], "level": level} for who, level in _LEVELS.items()])
+    _prices(session, agencies, (as_of - timedelta(days=400)).replace(day=1), known["leela"])
     _rules(session, teams, agencies, as_of - timedelta(days=_RULES_HELD_DAYS), known["leela"])
     allocation_rules.lock(session)
     deal(session, SYSTEM, Scope.UNALLOCATED, asked_by=known["leela"])
@@ -79,6 +90,18 @@ def _agencies(session: Session, today: date) -> dict[str, int]:
     ]
     demo.insert_rows(session, Agency, rows)
     return ids
+
+
+def _prices(session: Session, agencies: dict[str, int], since: date, leader_id: int) -> None:
+    set_by = {"from_month": since, "set_by": leader_id}
+    terms = [
+        {"agency_id": agencies[who], "commission_percent": percent, "monthly_fee": fee, **set_by}
+        for who, (percent, fee) in _TERMS.items()
+    ]
+    demo.insert_rows(session, AgencyTerms, terms)
+    demo.insert_rows(
+        session, CollectionCost, [{"item": item, "amount": amount, **set_by} for item, amount in _COSTS.items()]
+    )
 
 
 def _collector(who: str, known: dict[str, int], agencies: dict[str, int], loans: int, today: date) -> dict[str, Any]:
