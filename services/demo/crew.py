@@ -1,5 +1,6 @@
 """Who collects in the demo: teams and agencies, papers, absences, authority, rules in force and one run of them."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from db.models.allocation import Agency, AgencyTerms, Collector, CollectorAbsence
 from db.models.approvals import Authority
-from db.models.performance import CollectionCost
+from db.models.performance import CollectionCost, PerformanceTarget
 from db.queries import allocation_rules, collectors, demo
 from services import lender
 from services.actors import SYSTEM
@@ -75,6 +76,9 @@ def add(session: Session, *, loans: int, as_of: date) -> None:
     demo.insert_rows(session, CollectorAbsence, [_absence(row, known, today) for row in _ABSENCES])
     demo.insert_rows(session, Authority, [{"user_id": known[who], "level": level} for who, level in _LEVELS.items()])
     _prices(session, agencies, (as_of - timedelta(days=400)).replace(day=1), known["leela"])
+    _targets(
+        session, [known[who] for who in users.AGENTS], as_of.replace(day=1), amount=loans * 80, leader=known["leela"]
+    )
     _rules(session, teams, agencies, as_of - timedelta(days=_RULES_HELD_DAYS), known["leela"])
     allocation_rules.lock(session)
     deal(session, SYSTEM, Scope.UNALLOCATED, asked_by=known["leela"])
@@ -102,6 +106,11 @@ def _prices(session: Session, agencies: dict[str, int], since: date, leader_id: 
     demo.insert_rows(
         session, CollectionCost, [{"item": item, "amount": amount, **set_by} for item, amount in _COSTS.items()]
     )
+
+
+def _targets(session: Session, agents: Sequence[int], month: date, *, amount: int, leader: int) -> None:
+    rows = [{"owner_id": agent, "month": month, "amount": Decimal(amount), "set_by": leader} for agent in agents]
+    demo.insert_rows(session, PerformanceTarget, rows)
 
 
 def _collector(who: str, known: dict[str, int], agencies: dict[str, int], loans: int, today: date) -> dict[str, Any]:
