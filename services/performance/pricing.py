@@ -29,6 +29,8 @@ class Price:
     """By user."""
     shares: Mapping[int, Decimal]
     """Each owner's cases over the whole book."""
+    agency_shares: Mapping[int, Decimal]
+    """The same of each agency's people together."""
     gone_by: Decimal
     """Part of the month that is over."""
 
@@ -46,10 +48,9 @@ class Price:
             return cost + self._part(month, row.case_share, self.shares.get(row.owner_id))
         if (terms := self.terms.get(agency)) is None:
             return cost
-        whole = sum((share for owner, share in self.shares.items() if self.agency_of.get(owner) == agency), _NOTHING)
         # what is taken back takes its commission back
-        commission = row.collected * terms.commission_percent / 100
-        return cost + commission + self._part(terms.monthly_fee, row.case_share, whole)
+        commission: Decimal = row.collected * terms.commission_percent / 100
+        return cost + commission + self._part(terms.monthly_fee, row.case_share, self.agency_shares.get(agency))
 
     def _part(self, monthly: Decimal, share: Decimal, whole: Decimal | None) -> Decimal:
         """What the days gone by cost of a month, for a part of the cases."""
@@ -60,10 +61,17 @@ def load(session: Session, as_of: date) -> Price:
     """The costs and terms that hold in the month of a closed day."""
     first = as_of.replace(day=1)
     costs, terms = plan_queries.costs(session, first), plan_queries.agency_terms(session, first)
+    agency_of = queries.agency_members(session) if costs or terms else {}
+    shares = queries.owner_shares(session, as_of) if terms or "agent_month" in costs else {}
+    agency_shares: dict[int, Decimal] = {}
+    for owner, share in shares.items():
+        if (agency := agency_of.get(owner)) is not None:
+            agency_shares[agency] = agency_shares.get(agency, _NOTHING) + share
     return Price(
         costs=costs,
         terms=terms,
-        agency_of=queries.agency_members(session) if costs or terms else {},
-        shares=queries.owner_shares(session, as_of) if terms or "agent_month" in costs else {},
+        agency_of=agency_of,
+        shares=shares,
+        agency_shares=agency_shares,
         gone_by=Decimal(as_of.day) / monthrange(as_of.year, as_of.month)[1],
     )

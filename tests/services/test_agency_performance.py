@@ -103,9 +103,9 @@ def test_terms_are_set_once_kept_and_audited(session, collected, marek, anil):
         allocation.set_terms(anil, agency, from_month=NOV, commission_percent=D(1), monthly_fee=D(0))
     with pytest.raises(NotFound):
         allocation.set_terms(marek, agency + 1, from_month=NOV, commission_percent=D(1), monthly_fee=D(0))
-    for percent, fee in ((101, 0), (-1, 0), (1, -1), (D("1.005"), 0)):
+    for wrong, fee in ((101, 0), (-1, 0), (1, -1), (D("1.005"), 0)):
         with pytest.raises(InvalidInput):
-            allocation.set_terms(marek, agency, from_month=NOV, commission_percent=D(percent), monthly_fee=D(fee))
+            allocation.set_terms(marek, agency, from_month=NOV, commission_percent=D(wrong), monthly_fee=D(fee))
 
 
 def test_the_report_of_agencies_has_figures_cost_and_ranking(collected, marek):

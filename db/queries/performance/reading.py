@@ -122,7 +122,7 @@ def _by_agency() -> tuple[Any, Any, Select[*tuple[Any, ...]]]:
 def agency_members(session: Session) -> dict[int, int]:
     """Agency of each of the agencies' people, by user."""
     statement = select(Collector.user_id, Collector.agency_id).where(Collector.agency_id.is_not(None))
-    return {user: agency for user, agency in session.execute(statement)}  # noqa: C416 - mypy reads it
+    return {user: agency for user, agency in session.execute(statement) if agency is not None}
 
 
 def owner_shares(session: Session, as_of: date) -> dict[int, Decimal]:
