@@ -49,10 +49,10 @@ from services.allocation.rules import (
     save_rules,
     switched,
 )
+from services.allocation.run_reports import RunReport
 from services.allocation.running import (
     WAYS,
     AllocationRun,
-    RunReport,
     Scope,
     allocation_runs,
     dry_run,
