@@ -1,14 +1,15 @@
 """Outside agencies: adding, changing, taking back all their cases, and letting them work again."""
 
 from datetime import date
+from decimal import Decimal
 
 import streamlit as st
 
 from components import allocation_cached, dates, empty, form_fields, money, notices, palette, tables
 from components.form_fields import Places
 from components.tables import Column
-from services import allocation
-from services.actors import Actor
+from services import allocation, lender
+from services.actors import Actor, Permission
 from services.allocation import Agency
 
 
@@ -36,6 +37,8 @@ def show(actor: Actor) -> None:
         Column("people", "Collectors", "number"),
         Column("open_cases", "Open cases", "number"),
         Column("overdue_amount", "Overdue", "money"),
+        Column("commission", "Commission", "percent", "Of what its people collect, less what is taken back"),
+        Column("monthly_fee", "Fee a month", "money"),
         Column("agreement_until", "Agreement until", "date"),
         Column("contact", "Contact", width="medium"),
         Column("suspended_reason", "Why suspended", width="medium"),
@@ -49,6 +52,9 @@ def show(actor: Actor) -> None:
     with st.container(horizontal=True):
         with st.popover("Change", icon=":material/edit:", key=f"agency.change.{agency.id}"):
             _change(actor, agency)
+        if actor.may(Permission.SET_TARGETS):
+            with st.popover("Set terms", icon=":material/payments:", key=f"agency.terms.{agency.id}"):
+                _terms(actor, agency)
         if agency.suspended_at is None:
             with st.popover("Recall all cases", icon=":material/undo:", key=f"agency.recall.{agency.id}"):
                 _recall(actor, agency)
@@ -69,6 +75,8 @@ def _row(agency: Agency) -> dict[str, object]:
         "people": agency.people,
         "open_cases": agency.open_cases,
         "overdue_amount": agency.overdue_amount,
+        "commission": agency.commission_percent / 100 if agency.commission_percent is not None else None,
+        "monthly_fee": agency.monthly_fee,
         "agreement_until": agency.agreement_until,
         "contact": agency.contact,
         "suspended_reason": agency.suspended_reason,
@@ -100,6 +108,50 @@ def _change(actor: Actor, agency: Agency) -> None:
                     actor, agency.id, contact=contact, agreement_until=_day(until), version=agency.version
                 )
                 notices.after_rerun(f"{agency.name} is saved.")
+
+
+def _terms(actor: Actor, agency: Agency) -> None:
+    form, places = form_fields.drawn(f"agency.terms.{agency.id}"), Places()
+    months = _months()
+    with st.form(f"{form}.form", border=False):
+        month = st.selectbox("From", months, format_func=lambda first: f"{first:%B %Y}", key=f"{form}.month")
+        percent = st.number_input(
+            "Commission, percent of what its people collect",
+            value=float(agency.commission_percent or 0),
+            min_value=0.0,
+            max_value=100.0,
+            step=0.5,
+            key=f"{form}.percent",
+        )
+        places.under("commission_percent")
+        fee = st.number_input(
+            "Fee a month", value=float(agency.monthly_fee or 0), min_value=0.0, step=1000.0, key=f"{form}.fee"
+        )
+        places.under("monthly_fee")
+        st.caption("It holds until other terms are set for a later month, and counts in the cost to collect.")
+        if st.form_submit_button("Set terms", type="primary"):
+            with places.showing_errors():
+                allocation.set_terms(
+                    actor,
+                    agency.id,
+                    from_month=month,
+                    commission_percent=_decimal(percent),
+                    monthly_fee=_decimal(fee),
+                    request_key=form_fields.request_key(form),
+                )
+                form_fields.done(form)
+                notices.after_rerun(f"The terms of {agency.name} hold from {month:%b %Y}.")
+
+
+def _months() -> list[date]:
+    """This month, the two before, and the next two."""
+    first = lender.current().today.replace(day=1)
+    numbers = [first.year * 12 + first.month - 1 + by for by in (0, 1, 2, -1, -2)]
+    return [date(number // 12, number % 12 + 1, 1) for number in numbers]
+
+
+def _decimal(typed: float) -> Decimal:
+    return Decimal(str(typed)).quantize(Decimal("0.01"))
 
 
 def _recall(actor: Actor, agency: Agency) -> None:

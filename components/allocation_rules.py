@@ -18,12 +18,12 @@ from services.money import parse
 _TEAM, _AGENCY, _PEOPLE = "A team", "An agency", "People"
 _MOVES: Final = (("Move up", ":material/arrow_upward:", -1), ("Move down", ":material/arrow_downward:", 1))
 _COLUMNS = (
-    Column("place", "#", "number", width="small", is_pinned=True),
+    Column("place", "#", "number", width=45, is_pinned=True),
     Column("name", "Rule", width="medium", is_pinned=True),
-    Column("about", "Which cases", width="large"),
-    Column("target", "To whom", width="medium"),
-    Column("way", "How", width="medium"),
-    Column("is_enabled", "On", "flag", width="small"),
+    Column("about", "Which cases", width=360),
+    Column("target", "To whom", width=250),
+    Column("way", "How", width=170),
+    Column("is_enabled", "On", "flag", width=60),
 )
 
 

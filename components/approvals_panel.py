@@ -75,8 +75,8 @@ def _facts(detail: Detail) -> None:
     request = detail.request
     st.markdown(f"**{plain(request.asked_by_name)}** asks, because: {plain(request.reason)}")
     if detail.facts:
-        lines = [f"| {plain(label)} | {approvals_list.fact(value)} |" for label, value in detail.facts]
-        st.markdown("\n".join(["| | |", "|:--|:--|", *lines]))
+        lines = [{"label": plain(label), "value": approvals_list.fact(value)} for label, value in detail.facts]
+        st.table(lines, border="horizontal", hide_header=True, hide_index=True)
 
 
 def _decide(actor: Actor, detail: Detail) -> None:

@@ -148,15 +148,15 @@ def urgency_colours() -> dict[str, str]:
 
 def _columns() -> tuple[Column, ...]:
     return (
-        Column("number", "Complaint", is_pinned=True, width=100),
-        Column("urgency", "Clock", "chip", colours=urgency_colours(), width=100, help="Against the time for an answer"),
-        Column("days_left", "Days left", "number", width=80, help="Until the last day for an answer"),
-        Column("due_on", "Answer due", "date", width=105),
-        Column("borrower", "Borrower", width=230),
+        Column("number", "Complaint", is_pinned=True, width=90),
+        Column("urgency", "Clock", "chip", colours=urgency_colours(), width=90, help="Against the time for an answer"),
+        Column("days_left", "Days left", "number", width=75, help="Until the last day for an answer"),
+        Column("due_on", "Answer due", "date", width=100),
+        Column("borrower", "Borrower", width=200),
         Column("about", "About", width=140),
-        Column("against", "Against", width=125),
-        Column("status", "Status", width=130),
-        Column("officer", "Officer", width=110),
+        Column("against", "Against", width=110),
+        Column("status", "Status", width=120),
+        Column("officer", "Officer", width=105),
     )
 
 

@@ -1,5 +1,6 @@
 """The performance page's filters and switches; each lives in the address, so that a link shows the same."""
 
+from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
 
@@ -9,11 +10,13 @@ from components import allocation_cached
 from components.portfolio_filters import month_label, product_labels, value_label
 from components.portfolio_links import ACCOUNTS, Query, account_query
 from services.actors import Actor, Permission
-from services.performance import NOBODY, Choices, Dimension, Performance, PerformanceFilter
+from services.performance import NOBODY, Choices, Dimension, Performance, PerformanceFilter, Row
 from services.portfolio import FilterChoices, PortfolioFilter
 from services.portfolio.accounts import AccountFilter
 
 QUEUE = "pages/queue.py"
+MOST_MEMBERS = 12
+"""Links to members' cases under a team or agency."""
 
 
 class View(StrEnum):
@@ -27,6 +30,7 @@ class View(StrEnum):
 BY = {
     Dimension.AGENT: "Agent",
     Dimension.TEAM: "Team",
+    Dimension.AGENCY: "Agency",
     Dimension.BUCKET: "Bucket",
     Dimension.PRODUCT: "Product",
     Dimension.REGION: "Region",
@@ -125,6 +129,9 @@ def drill(actor: Actor, seen: Performance, key: str, chosen: PerformanceFilter, 
                 query_params=query,
             )
         return
+    if seen.dimension in {Dimension.TEAM, Dimension.AGENCY}:
+        _members(actor, row, seen.members.get(key, ()), chosen, book)
+        return
     accounts = _behind(seen.dimension, row.key, row.name, chosen, book)
     if accounts is not None:
         st.page_link(
@@ -133,6 +140,20 @@ def drill(actor: Actor, seen: Performance, key: str, chosen: PerformanceFilter, 
             icon=":material/table_rows:",
             query_params=account_query(accounts, book),
         )
+
+
+def _members(actor: Actor, row: Row, members: Sequence[int], chosen: PerformanceFilter, book: FilterChoices) -> None:
+    """The ways to the cases of each who had some in the month; those that nobody had, by the row of nobody."""
+    owners = [NOBODY] if row.key == NOBODY and not members else [str(member) for member in members]
+    links = [(owner, query) for owner in owners if (query := _queue_query(actor, owner, chosen, book)) is not None]
+    if not links:
+        return
+    st.caption(f"Open cases in the queue, {row.name}:")
+    with st.container(horizontal=True, gap="small"):
+        for _, query in links[:MOST_MEMBERS]:
+            st.page_link(QUEUE, label=str(query["owner"]), icon=":material/format_list_numbered:", query_params=query)
+    if len(links) > MOST_MEMBERS:
+        st.caption(f"The first {MOST_MEMBERS} of {len(links)}. See the others by agent.")
 
 
 def _queue_query(actor: Actor, owner: str, chosen: PerformanceFilter, book: FilterChoices) -> Query | None:

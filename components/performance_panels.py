@@ -19,6 +19,11 @@ from services.performance.definitions import COST_MEANING, INDEX_MEANING, TARGET
 from services.performance.sums import Sums
 
 _MEASURES = {"Collected": Measure.COLLECTED, "Cured": Measure.CURED, "Promises kept": Measure.KEPT}
+_NOUNS = {
+    Dimension.AGENT: ("agent", "agents"),
+    Dimension.TEAM: ("team", "teams"),
+    Dimension.AGENCY: ("agency", "agencies"),
+}
 _BY_POINT, _BY_LOW = "Best first", "Surest first"
 _CARDS = (Figure.CASES, Figure.WORKED, Figure.PROMISE_RATE, Figure.KEPT_RATE, Figure.COLLECTED, Figure.CURED)
 _KINDS: dict[Unit, Kind] = {Unit.COUNT: "number", Unit.MONEY: "money", Unit.SHARE: "percent"}
@@ -76,7 +81,7 @@ def _beside(figure: Figure, sums: Sums) -> str:
 
 
 def ranking(seen: Performance) -> str | None:
-    """Agents by their index; the key of the one that is clicked."""
+    """Agents, teams or agencies by their index; the key of the one that is clicked."""
     with st.container(horizontal=True, gap="small"):
         label = st.segmented_control(
             "Compared by",
@@ -98,11 +103,11 @@ def ranking(seen: Performance) -> str | None:
         )
     ranked = seen.ranking[_MEASURES[label or "Collected"]]
     if not ranked:
-        st.info("No agent had cases from which anything was to be expected.", icon=":material/info:")
+        st.info("Nobody had cases from which anything was to be expected.", icon=":material/info:")
         return None
     if order == _BY_LOW:
         ranked = tuple(sorted(ranked, key=lambda one: -one.index.low))
-    st.markdown(f"##### {headline(ranked)}", help=INDEX_MEANING)
+    st.markdown(f"##### {headline(ranked, _NOUNS[seen.dimension])}", help=INDEX_MEANING)
     figure = charts.drawn(
         lambda: performance_charts.ranking(ranked, palette.current()), of=charts.digest(("ranking", ranked))
     )
@@ -110,23 +115,23 @@ def ranking(seen: Performance) -> str | None:
     return str(points[0]["customdata"][5]) if points and points[0].get("customdata") else None
 
 
-def headline(ranked: Sequence[Ranked]) -> str:
+def headline(ranked: Sequence[Ranked], nouns: tuple[str, str] = ("agent", "agents")) -> str:
     """What the ranking says: who does better or worse than their buckets suggest, beyond chance."""
     better = [one for one in ranked if one.index.is_distinct and one.index.value > 1]
     worse = [one for one in ranked if one.index.is_distinct and one.index.value < 1]
     if not better and not worse:
-        return "No agent can be told from the book"
+        return f"No {nouns[0]} can be told from the book"
     parts = []
     if better:
-        parts.append(f"{_named(better)} above")
+        parts.append(f"{_named(better, nouns[1])} above")
     if worse:
-        parts.append(f"{_named(worse)} below")
+        parts.append(f"{_named(worse, nouns[1])} below")
     return f"{' and '.join(parts)} what their buckets suggest"
 
 
-def _named(ranked: Sequence[Ranked]) -> str:
+def _named(ranked: Sequence[Ranked], noun: str) -> str:
     if len(ranked) > 2:
-        return f"{len(ranked)} agents"
+        return f"{len(ranked)} {noun}"
     return " and ".join(one.name for one in ranked)
 
 

@@ -140,12 +140,12 @@ def _edited(rows: tuple[plans.Row, ...], form: str) -> tuple[plans.Row, ...]:
         num_rows="fixed",
         disabled=["number"],
         row_height=32,
-        height=min(len(rows), 8) * 32 + 38,
+        height=(min(len(rows), 8) + 1) * 32 + 2,
         key=f"{form}.rows.{hash(rows)}",
         column_config={
             "number": st.column_config.NumberColumn("No.", width=40),
             "due_on": st.column_config.DateColumn("Due", format="DD/MM/YYYY", required=True),
-            "amount": st.column_config.NumberColumn("Amount", format="%.2f", min_value=0.01, required=True),
+            "amount": st.column_config.NumberColumn("Amount", format="localized", min_value=0.01, required=True),
         },
     )
     changed = plans.edited(rows, changes(rows, shown))

@@ -62,7 +62,7 @@ def table(
         _styled(frame, columns),
         hide_index=True,
         row_height=ROW_HEIGHT,
-        height=height or min(len(rows), 15) * ROW_HEIGHT + 38,
+        height=height or (min(len(rows), 15) + 1) * ROW_HEIGHT + 2,  # the header, the rows, the frame
         column_config={column.name: _config(column) for column in columns},
         column_order=[column.name for column in columns],
         key=f"{key}.{_digest(rows, select)}" if select else key,

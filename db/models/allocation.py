@@ -4,7 +4,18 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, SmallInteger, Text, UniqueConstraint, func, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    Numeric,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -32,6 +43,30 @@ class Agency(Base):
     suspended_reason: Mapped[str | None]
     created_at: Mapped[Instant] = mapped_column(server_default=func.now())
     version: Mapped[int] = mapped_column(Integer, server_default="1")
+
+
+class AgencyTerms(Base):
+    """What an agency is paid from a month on: appended, the newest row holds."""
+
+    __tablename__ = "agency_terms"
+    __table_args__ = (
+        CheckConstraint("commission_percent BETWEEN 0 AND 100", name="commission"),
+        CheckConstraint("monthly_fee >= 0", name="fee"),
+        CheckConstraint("extract(day FROM from_month) = 1", name="first_of_month"),
+        UniqueConstraint("request_key"),
+        Index(None, "agency_id", "from_month", "id"),
+    )
+    id: Mapped[Id]
+    agency_id: Mapped[int] = mapped_column(Integer, ForeignKey("agency.id"))
+    from_month: Mapped[date]
+    """Its first day."""
+    commission_percent: Mapped[Decimal] = mapped_column(Numeric(5, 2))
+    """Of what its people collect, less what is taken back."""
+    monthly_fee: Mapped[Decimal]
+    """Beside the commission, whatever is collected."""
+    set_at: Mapped[Instant] = mapped_column(server_default=func.now())
+    set_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
+    request_key: Mapped[str | None]
 
 
 class Collector(Base):

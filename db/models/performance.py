@@ -124,7 +124,8 @@ class Report(Base):
     __tablename__ = "report"
     __table_args__ = (
         CheckConstraint(
-            "kind IN ('daily_collections', 'bucket_movement', 'promises', 'agent_performance', 'npa_formation')",
+            "kind IN ('daily_collections', 'bucket_movement', 'promises', 'agent_performance', 'agency_performance', "
+            "'npa_formation')",
             name="kind",
         ),
         CheckConstraint("format IN ('xlsx', 'pdf')", name="format"),

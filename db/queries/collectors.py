@@ -140,18 +140,22 @@ def absences(session: Session, *, today: date, limit: int) -> Sequence[AnyRow]:
 # --- agencies ----------------------------------------------------------------------------------------------------
 
 
-def agencies(session: Session) -> Sequence[AnyRow]:
-    """Agencies by name, with their people and the open cases these have."""
+def agencies(session: Session, month: date) -> Sequence[AnyRow]:
+    """Agencies by name, with their people, the open cases these have, and the terms that hold in a month."""
     statement = text("""
         SELECT a.id, a.name, a.contact, a.agreement_until, a.suspended_at, a.suspended_reason, a.version,
                count(DISTINCT k.user_id) AS people, count(c.id) AS open_cases,
-               coalesce(sum(c.overdue_amount), 0) AS overdue_amount
+               coalesce(sum(c.overdue_amount), 0) AS overdue_amount, t.commission_percent, t.monthly_fee
         FROM agency a
+        LEFT JOIN LATERAL (
+            SELECT commission_percent, monthly_fee FROM agency_terms
+            WHERE agency_id = a.id AND from_month <= :month ORDER BY from_month DESC, id DESC LIMIT 1
+        ) t ON true
         LEFT JOIN collector k ON k.agency_id = a.id
         LEFT JOIN collection_case c ON c.owner_id = k.user_id AND c.closed_on IS NULL
-        GROUP BY a.id ORDER BY a.name
+        GROUP BY a.id, t.commission_percent, t.monthly_fee ORDER BY a.name
     """)
-    return session.execute(statement).all()
+    return session.execute(statement, {"month": month}).all()
 
 
 def agency(session: Session, agency_id: int) -> AnyRow | None:

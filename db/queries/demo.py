@@ -14,6 +14,7 @@ from db.base import AnyRow, Base
 from db.models.access import AppUser
 from db.models.audit import AuditEvent
 from db.models.owes import Lender, Loan, Product, Segment
+from db.models.plans import RepaymentPlan
 from db.models.work import CollectionCase, ContactAttempt
 
 
@@ -167,3 +168,66 @@ def insert_rows(session: Session, model: type[Base], rows: Sequence[dict[str, An
     """Insert rows of one model, all in one statement or a few."""
     if rows:
         session.execute(plain_insert(model), list(rows))
+
+
+def in_arrears(session: Session, *, since: date) -> list[AnyRow]:
+    """Loans past due whose case someone has and nothing stops, by id, with what came in since a day.
+
+    Columns: those that `plans.checking` asks of a loan, then loan_id, dpd, owner_id, and the days and amounts that were
+    paid, oldest first.
+    """
+    statement = text("""
+        SELECT l.external_id, l.borrower_id, l.instalment_amount, s.status, s.overdue_amount,
+               greatest(s.outstanding + s.overdue_interest + s.overdue_charges, s.overdue_amount) AS owed,
+               l.id AS loan_id, s.dpd, c.owner_id, coalesce(y.days, '{}') AS days, coalesce(y.amounts, '{}') AS amounts
+        FROM loan_state s
+        JOIN loan l ON l.id = s.loan_id
+        JOIN collection_case c ON c.borrower_id = l.borrower_id AND c.closed_on IS NULL AND c.owner_id IS NOT NULL
+        LEFT JOIN LATERAL (
+            SELECT array_agg(d.paid_on ORDER BY d.paid_on) AS days, array_agg(d.amount ORDER BY d.paid_on) AS amounts
+            FROM (
+                SELECT p.paid_on, sum(CASE WHEN p.kind = 'payment' THEN p.amount ELSE -p.amount END) AS amount
+                FROM payment p WHERE p.loan_id = l.id AND p.paid_on >= :since GROUP BY p.paid_on
+            ) d
+        ) y ON true
+        WHERE s.status = 'active' AND s.overdue_amount > 0
+          AND NOT EXISTS (SELECT FROM hold h WHERE h.borrower_id = l.borrower_id AND h.released_at IS NULL)
+        ORDER BY l.id
+    """)
+    return list(session.execute(statement, {"since": since}))
+
+
+def recovered(session: Session, *, since: date, before: date) -> list[AnyRow]:
+    """Loans that were past due at a day-end and owe nothing now, by id, with what came in after it.
+
+    Columns: loan_id, borrower_id, owner_id of who had the case last, days and amounts paid, oldest first.
+
+    Args:
+        session: the caller's transaction.
+        since: a closed day at whose end they were 15 days past due or more.
+        before: day before which the first payment came.
+    """
+    statement = text("""
+        SELECT l.id AS loan_id, l.borrower_id, a.owner_id, y.days, y.amounts
+        FROM loan_snapshot n
+        JOIN loan_state s ON s.loan_id = n.loan_id AND s.status = 'active' AND s.overdue_amount = 0
+        JOIN loan l ON l.id = n.loan_id
+        CROSS JOIN LATERAL (
+            SELECT g.owner_id FROM collection_case c JOIN allocation g ON g.case_id = c.id
+            WHERE c.borrower_id = l.borrower_id AND g.owner_id IS NOT NULL ORDER BY g.id DESC LIMIT 1
+        ) a
+        CROSS JOIN LATERAL (
+            SELECT array_agg(p.paid_on ORDER BY p.paid_on) AS days, array_agg(p.amount ORDER BY p.paid_on) AS amounts
+            FROM payment p WHERE p.loan_id = l.id AND p.paid_on > :since
+            HAVING count(*) BETWEEN 2 AND 6 AND bool_and(p.kind = 'payment') AND count(DISTINCT p.paid_on) = count(*)
+               AND min(p.paid_on) BETWEEN CAST(:since AS date) + 4 AND :before
+        ) y
+        WHERE n.as_of = :since AND n.dpd >= 15
+        ORDER BY l.id
+    """)
+    return list(session.execute(statement, {"since": since, "before": before}))
+
+
+def any_plan(session: Session) -> bool:
+    """Whether there is any repayment plan."""
+    return session.execute(select(RepaymentPlan.id).limit(1)).first() is not None

@@ -1,6 +1,14 @@
 """Allocation: who is given which cases, by hand, by rule, and taken back; and who may be given any."""
 
-from services.allocation.agencies import Agency, add_agency, agencies, change_agency, recall_agency, resume_agency
+from services.allocation.agencies import (
+    Agency,
+    add_agency,
+    agencies,
+    change_agency,
+    recall_agency,
+    resume_agency,
+    set_terms,
+)
 from services.allocation.assigning import (
     Spread,
     Unallocated,
@@ -41,10 +49,10 @@ from services.allocation.rules import (
     save_rules,
     switched,
 )
+from services.allocation.run_reports import RunReport
 from services.allocation.running import (
     WAYS,
     AllocationRun,
-    RunReport,
     Scope,
     allocation_runs,
     dry_run,
@@ -108,6 +116,7 @@ __all__ = [
     "save",
     "save_rules",
     "set_papers_settings",
+    "set_terms",
     "spread",
     "switch_daily",
     "switched",

@@ -1,4 +1,4 @@
-"""Outside agencies: adding, changing, suspending, and taking back all that their people have."""
+"""Outside agencies: adding, changing, what they are paid, suspending, and taking back all that their people have."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -9,7 +9,9 @@ from sqlalchemy.orm import Session
 from db.base import AnyRow
 from db.engine import reading, transaction
 from db.queries import collectors as queries
-from services import audit, clock
+from db.queries.lender import bump_data_version
+from db.queries.performance import plans as cost_queries
+from services import audit, clock, lender, money
 from services.actors import Actor, Permission
 from services.allocation.recalling import RecallKind, recall
 from services.errors import Conflict, InvalidInput, NotFound
@@ -29,6 +31,9 @@ class Agency:
     people: int
     open_cases: int
     overdue_amount: Decimal
+    commission_percent: Decimal | None
+    """Of what its people collect, this month; None: no terms are set."""
+    monthly_fee: Decimal | None
 
 
 def agencies(actor: Actor) -> list[Agency]:
@@ -39,7 +44,8 @@ def agencies(actor: Actor) -> list[Agency]:
     """
     actor.require(Permission.ALLOCATE_CASES)
     with reading() as session:
-        return [Agency(**row._mapping) for row in queries.agencies(session)]  # noqa: SLF001 - SQLAlchemy's public name
+        rows = queries.agencies(session, lender.load(session).today.replace(day=1))
+        return [Agency(**row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name
 
 
 def add_agency(actor: Actor, *, name: str, contact: str | None = None, agreement_until: date | None = None) -> int:
@@ -86,6 +92,58 @@ def change_agency(
             before={"contact": row.contact, "agreement_until": _iso(row.agreement_until)},
             after={"contact": contact, "agreement_until": _iso(agreement_until)},
         )
+
+
+def set_terms(
+    actor: Actor,
+    agency_id: int,
+    *,
+    from_month: date,
+    commission_percent: Decimal,
+    monthly_fee: Decimal,
+    request_key: str | None = None,
+) -> None:
+    """Set what an agency is paid from a month on; what was paid before stays. The same `request_key` changes nothing.
+
+    Args:
+        actor: who sets it.
+        agency_id: whose.
+        from_month: any day of the first month for which it holds.
+        commission_percent: of what its people collect less what is taken back, 0 to 100.
+        monthly_fee: beside it, in the lender's currency.
+        request_key: of the form that sent it.
+
+    Raises:
+        NotAllowed: the actor may not set costs.
+        NotFound: there is no such agency.
+        InvalidInput: a percentage or fee cannot be.
+    """
+    actor.require(Permission.SET_TARGETS)
+    wrong = {}
+    if not 0 <= commission_percent <= 100 or commission_percent != commission_percent.quantize(Decimal("0.01")):
+        wrong["commission_percent"] = "Enter 0 to 100 percent, with at most two decimals."
+    if not 0 <= monthly_fee <= Decimal(10) ** 13 or monthly_fee != money.quantize(monthly_fee):
+        wrong["monthly_fee"] = "Enter an amount of zero or more, with at most two decimals."
+    if wrong:
+        raise InvalidInput(wrong)
+    values = {"from_month": from_month.replace(day=1), "commission_percent": commission_percent}
+    values |= {"agency_id": agency_id, "monthly_fee": monthly_fee, "set_by": actor.id, "request_key": request_key}
+    with transaction() as session:
+        row = queries.agency(session, agency_id)
+        if row is None:
+            raise NotFound("There is no such agency.")
+        if not cost_queries.insert_agency_terms(session, **values):
+            return
+        audit.record(
+            session,
+            actor,
+            "agency.terms_set",
+            subject=("agency", agency_id),
+            summary=f"set what {row.name} is paid from {from_month:%b %Y}: "
+            f"{commission_percent:,.2f} % of what it collects and {monthly_fee:,.2f} a month",
+            after={"commission_percent": str(commission_percent), "monthly_fee": str(monthly_fee)},
+        )
+        bump_data_version(session)
 
 
 def recall_agency(actor: Actor, agency_id: int, *, reason: str, version: int) -> int:

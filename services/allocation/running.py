@@ -1,12 +1,10 @@
 """Running the rules over the open cases: a dry run that only tells, and the run itself in one transaction."""
 
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -18,8 +16,9 @@ from services import audit, clock, jobs, lender
 from services.actors import Actor, Permission
 from services.allocation.collectors import load as load_collectors
 from services.allocation.dealing import Work, prepared
-from services.allocation.planning import Miss, Plan, plan
+from services.allocation.planning import Plan, plan
 from services.allocation.rules import Rule, load
+from services.allocation.run_reports import RunReport, report_of
 from services.errors import Conflict, Refused
 from services.jobs import Progress
 
@@ -31,74 +30,6 @@ class Scope(StrEnum):
     """Those that nobody has."""
     ALL = "all"
     """Every open case, anew."""
-
-
-MISSES: dict[Miss, str] = {
-    Miss.NO_RULE: "No rule matches",
-    Miss.NO_ONE: "Nobody of the rule may be given cases today (absent, papers, suspended, or no members)",
-    Miss.NO_SKILL: "Nobody of the rule has the product, language, region and stage",
-    Miss.FULL: "All who could take it are at their capacity",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class RuleShare:
-    """What a rule placed."""
-
-    rule: str
-    cases: int
-
-
-@dataclass(frozen=True, slots=True)
-class PersonShare:
-    """What a collector would have."""
-
-    name: str
-    agency: str | None
-    before: int
-    given: int
-    """Placed by rules in this run, also cases that were theirs before."""
-    after: int
-    capacity: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class MissShare:
-    """Cases that were not placed, and why."""
-
-    why: str
-    rule: str | None
-    """The last rule that was asked; None: none matched."""
-    cases: int
-
-
-@dataclass(frozen=True, slots=True)
-class RunReport:
-    """What a run does, or would do."""
-
-    considered: int
-    allocated: int
-    changed: int
-    """Of these, cases that change hands, with those that are taken from someone."""
-    unallocated: int
-    """Not placed by any rule."""
-    complaints: int
-    """Left out: a complaint is open (IN-09)."""
-    in_work: int
-    """Left out: someone has the case open now."""
-    rules: tuple[RuleShare, ...]
-    people: tuple[PersonShare, ...]
-    misses: tuple[MissShare, ...]
-
-    @classmethod
-    def from_json(cls, held: dict[str, Any]) -> "RunReport":
-        """Read what `allocation_run.report` keeps."""
-        parts = {
-            "rules": tuple(RuleShare(**row) for row in held["rules"]),
-            "people": tuple(PersonShare(**row) for row in held["people"]),
-            "misses": tuple(MissShare(**row) for row in held["misses"]),
-        }
-        return cls(**{**held, **parts})
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +63,7 @@ def dry_run(actor: Actor, scope: Scope, *, uses_newest: bool = False) -> RunRepo
         today = lender.load(session).today
         version_id = queries.newest_version(session) if uses_newest else queries.version_in_force(session, today)
         work, found = _planned(session, today, scope, _some(version_id))
-        return _report(work, found)
+        return report_of(work, found)
 
 
 def _some(version_id: int | None) -> int:
@@ -146,46 +77,6 @@ def _planned(session: Session, today: date, scope: Scope, version_id: int) -> tu
     rules = [rule for rule in load(session, version_id) if rule.is_enabled]
     work = prepared(session, rules, crew, today=today, now=clock.now(), is_all=scope is Scope.ALL)
     return work, plan(work.cases, work.terms, work.people)
-
-
-def _report(work: Work, found: Plan) -> RunReport:
-    was = work.cases.owner
-    names = [rule.name for rule in work.rules]
-    rules = tuple(
-        RuleShare(name, int((found.placed & (found.rule == place)).sum())) for place, name in enumerate(names)
-    )
-    return RunReport(
-        considered=len(was),
-        allocated=int(found.placed.sum()),
-        changed=int((found.owner != was).sum()),
-        unallocated=int((~found.placed).sum()),
-        complaints=work.complaints,
-        in_work=work.in_work,
-        rules=rules,
-        people=_people(work, found),
-        misses=_misses(found, names),
-    )
-
-
-def _people(work: Work, found: Plan) -> tuple[PersonShare, ...]:
-    """Everybody who is given something, or has something to lose."""
-    shares = []
-    for member, person in zip(work.crew, work.people, strict=True):
-        given = int((found.placed & (found.owner == person.id)).sum())
-        after = person.load + int((found.owner == person.id).sum())
-        if given or after != member.open_cases:
-            shares.append(PersonShare(member.name, member.agency, member.open_cases, given, after, member.capacity))
-    return tuple(sorted(shares, key=lambda share: -share.given))
-
-
-def _misses(found: Plan, names: Sequence[str]) -> tuple[MissShare, ...]:
-    lost = np.flatnonzero(~found.placed)
-    pairs, counts = np.unique(np.stack([found.miss[lost], found.rule[lost]]), axis=1, return_counts=True)
-    shares = [
-        MissShare(MISSES[Miss(int(why))], names[int(rule)] if rule >= 0 else None, int(count))
-        for why, rule, count in zip(pairs[0], pairs[1], counts, strict=True)
-    ]
-    return tuple(sorted(shares, key=lambda share: -share.cases))
 
 
 def request_run(actor: Actor, scope: Scope, *, reason: str = "") -> int:
@@ -236,38 +127,57 @@ def perform(
         Refused: there are no rules yet.
     """
     actor.require(Permission.ALLOCATE_CASES)
-    began = time.perf_counter()
     tell = progress or (lambda *_: None)
     with transaction(statement_timeout_ms=0) as session:
         queries.lock(session)
         done = queries.run_of_job(session, job_run_id) if job_run_id is not None else None
         if done is not None:
             return {"considered": done.considered, "changed": done.changed, "unallocated": done.unallocated}
-        today = lender.load(session).today
-        version_id = _some(queries.version_in_force(session, today))
-        tell(0, 3, "reading open cases")
-        work, found = _planned(session, today, scope, version_id)
-        tell(1, 3, "giving cases to collectors")
-        report = _report(work, found)
-        run_id = queries.next_run_id(session)
-        changed = _give(session, work, found, run_id=run_id, asked_by=asked_by)
-        tell(2, 3, "keeping the history")
-        values = {"considered": report.considered, "allocated": report.allocated, "unallocated": report.unallocated}
-        queries.insert_run(
-            session,
-            id=run_id,
-            as_of=today,
-            version_id=version_id,
-            scope=scope.value,
-            asked_by=asked_by,
-            job_run_id=job_run_id,
-            changed=changed,
-            seconds=Decimal(str(round(time.perf_counter() - began, 2))),
-            report=asdict(report),
-            **values,
-        )
-        _record(session, actor, run_id, version_id, {**values, "changed": changed})
+        counts = deal(session, actor, scope, job_run_id=job_run_id, asked_by=asked_by, progress=tell)
     tell(3, 3, "done")
+    return counts
+
+
+def deal(
+    session: Session,
+    actor: Actor,
+    scope: Scope,
+    *,
+    job_run_id: int | None = None,
+    asked_by: int | None = None,
+    progress: Progress | None = None,
+) -> dict[str, int]:
+    """Deal the cases by the rules of today, in the caller's transaction, which holds the lock of runs; the counts.
+
+    Raises:
+        Refused: there are no rules yet.
+    """
+    began = time.perf_counter()
+    tell = progress or (lambda *_: None)
+    today = lender.load(session).today
+    version_id = _some(queries.version_in_force(session, today))
+    tell(0, 3, "reading open cases")
+    work, found = _planned(session, today, scope, version_id)
+    tell(1, 3, "giving cases to collectors")
+    report = report_of(work, found)
+    run_id = queries.next_run_id(session)
+    changed = _give(session, work, found, run_id=run_id, asked_by=asked_by)
+    tell(2, 3, "keeping the history")
+    values = {"considered": report.considered, "allocated": report.allocated, "unallocated": report.unallocated}
+    queries.insert_run(
+        session,
+        id=run_id,
+        as_of=today,
+        version_id=version_id,
+        scope=scope.value,
+        asked_by=asked_by,
+        job_run_id=job_run_id,
+        changed=changed,
+        seconds=Decimal(str(round(time.perf_counter() - began, 2))),
+        report=asdict(report),
+        **values,
+    )
+    _record(session, actor, run_id, version_id, {**values, "changed": changed})
     return {"considered": report.considered, "changed": changed, "unallocated": report.unallocated}
 
 

@@ -12,7 +12,7 @@ from db.queries import demo as queries
 from db.queries import lender as lender_queries
 from services import audit, closing, lender, performance, scoring
 from services.actors import Actor, Permission
-from services.demo import grievances, users
+from services.demo import arrangements, crew, grievances, requests, users
 from services.demo.loading import SEED, Loaded, Progress, generate
 from services.demo.people import PLACES
 from services.errors import Refused
@@ -40,6 +40,8 @@ def load(
     2. The last month-ends and the business date itself, each closed and then scored.
     3. After each close, open cases are given to the demo's agents, but for the freshest.
     4. Some borrowers complained; the cases of open complaints are recalled.
+    5. Collectors get teams, agencies and papers, and the rules run once over what nobody has.
+    6. Repayment plans follow, some of which wait for approval.
 
     Args:
         actor: who loads it.
@@ -63,8 +65,11 @@ def load(
         _allocate(actor, each)
         if progress is not None:
             progress(number, len(days), f"closing {each:%d %b %Y}")
-    with transaction() as session:
+    with transaction(statement_timeout_ms=0) as session:
         grievances.add(session, loans=loans, seed=seed, as_of=day)
+        crew.add(session, loans=loans, as_of=day)
+        free = arrangements.add(session, loans=loans, as_of=day)
+        requests.add(session, free, loans=loans)
         _record(session, actor, _LOADED, "loaded the demo data", {"as_of": day.isoformat(), "loans": loans})
     return written
 

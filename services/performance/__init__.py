@@ -1,9 +1,10 @@
-"""Performance: what came of cases by agent, team, bucket, product and region, compared fairly; targets and costs."""
+"""Performance: what came of cases by agent, team, agency, bucket, product and region; targets and costs."""
 
 from db.queries.performance.reading import Dimension
 from services.performance.definitions import DEFINITIONS, Definition, Figure
 from services.performance.fairness import Index, Measure
 from services.performance.overview import (
+    IN_HOUSE,
     NOBODY,
     Choices,
     Performance,
@@ -21,6 +22,7 @@ from services.performance.sums import Sums
 
 __all__ = [
     "DEFINITIONS",
+    "IN_HOUSE",
     "NOBODY",
     "Choices",
     "Definition",

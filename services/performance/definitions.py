@@ -149,7 +149,9 @@ INDEX_MEANING = (
     "cases, the owner cannot be told from the book."
 )
 COST_MEANING = (
-    "(Attempts by channel × cost of each + agent-months × cost of a month, for the days gone by) ÷ collected. An "
-    "agent's month is divided over buckets, products and regions by cases. Legal and agency cost are not in it."
+    "(Attempts by channel × cost of each + agent-months × cost of a month, for the days gone by + what agencies are "
+    "paid) ÷ collected. An agency is paid its commission on what its people collected, less what was taken back, and "
+    "its fee for the days gone by; its people cost no agent-month. An agent's month and an agency's fee are divided "
+    "over buckets, products and regions by cases. Legal cost is not in it."
 )
 TARGET_MEANING = "Collected in the month to date ÷ the target of the whole month."

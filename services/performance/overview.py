@@ -1,6 +1,5 @@
 """The performance page's reads: figures by one dimension, the fair ranking of agents, and a figure's trend."""
 
-from calendar import monthrange
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -15,14 +14,16 @@ from db.queries.performance import reading as queries
 from db.queries.performance.reading import Dimension
 from services import lender
 from services.actors import Actor, Permission
-from services.performance import fairness
+from services.performance import fairness, pricing
 from services.performance.fairness import Index, Measure
 from services.performance.sums import NAMES, Sums
 from services.portfolio.filtering import PortfolioFilter, month_number
 
+IN_HOUSE = queries.IN_HOUSE
 NOBODY = "0"
 """Key of the row of cases that nobody had."""
-_CHANNELS = {"call": "calls", "visit": "visits", "letter": "letters", "message": "messages"}
+RANKED = frozenset({Dimension.AGENT, Dimension.TEAM, Dimension.AGENCY})
+"""Dimensions of people: they are compared by what their buckets let expect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +53,13 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The figures of one agent, team, bucket, product or region."""
+    """The figures of one agent, team, agency, bucket, product or region."""
 
     key: str
     name: str
     sums: Sums
     cost: Decimal | None
-    """None: no costs are set."""
+    """None: neither costs nor an agency's terms are set."""
     target: Decimal | None
 
     @property
@@ -74,7 +75,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """An agent's index."""
+    """The index of an agent, team or agency."""
 
     key: str
     name: str
@@ -92,7 +93,10 @@ class Performance:
     """Largest first by cases; what nobody had comes last."""
     total: Row
     ranking: Mapping[Measure, tuple[Ranked, ...]]
-    """Agents only, best point first; empty for other dimensions."""
+    """Of those who collect, best point first: see `RANKED`; empty for other dimensions."""
+
+    members: Mapping[str, tuple[int, ...]]
+    """User ids by key of those who had cases; nobody's left out. Empty for dimensions that are not of people."""
 
     @property
     def has_costs(self) -> bool:
@@ -122,12 +126,14 @@ def choices(actor: Actor) -> Choices:
     actor.require(Permission.VIEW_PERFORMANCE)
     with reading() as session:
         months = queries.month_closes(session)
-        left_out = set() if queries.has_teams(session) else {Dimension.TEAM}
+        has_teams, has_agencies = queries.groupings(session)
+    left_out = set() if has_teams else {Dimension.TEAM}
+    left_out |= set() if has_agencies else {Dimension.AGENCY}
     return Choices(months[::-1], tuple(dimension for dimension in Dimension if dimension not in left_out))
 
 
 def overview(actor: Actor, chosen: PerformanceFilter, dimension: Dimension) -> Performance | None:
-    """Figures of a month by one dimension, and for agents the ranking; None: nothing has been summed yet.
+    """Figures of a month by one dimension, ranked where it is of people; None: nothing has been summed yet.
 
     Raises:
         NotAllowed: the actor may not see performance.
@@ -139,10 +145,8 @@ def overview(actor: Actor, chosen: PerformanceFilter, dimension: Dimension) -> P
             return None
         labels = lender.load(session).bucket_labels
         found = queries.sums_by(session, as_of, dimension, chosen.scope, chosen.buckets)
-        costs = plan_queries.costs(session, as_of.replace(day=1))
-        shares = queries.owner_shares(session, as_of) if "agent_month" in costs else {}
+        price = pricing.load(session, as_of)
         targets = _targets(session, as_of, dimension) if chosen.is_whole_book else {}
-    price = _Price(costs, shares, Decimal(as_of.day) / monthrange(as_of.year, as_of.month)[1])
     rows = [
         Row(key, _name(key, group, dimension, labels), _total(group), price.of(group), targets.get(key))
         for key, group in _grouped(found).items()
@@ -156,7 +160,8 @@ def overview(actor: Actor, chosen: PerformanceFilter, dimension: Dimension) -> P
         dimension=dimension,
         rows=tuple(rows),
         total=Row("", "Total", _total(found), price.of(found), sum(targets.values(), Decimal(0)) or None),
-        ranking=_ranking(found) if dimension is Dimension.AGENT else {},
+        ranking=_ranking(found, dimension) if dimension in RANKED else {},
+        members=_members(found) if dimension in RANKED else {},
     )
 
 
@@ -176,8 +181,10 @@ def _grouped(found: Iterable[AnyRow]) -> dict[str, list[AnyRow]]:
 def _name(key: str, group: list[AnyRow], dimension: Dimension, labels: tuple[str, ...]) -> str:
     if dimension is Dimension.BUCKET:
         return labels[int(key)] if int(key) else "Fell due in the month"
-    if dimension is Dimension.AGENT and key == NOBODY:
+    if dimension in {Dimension.AGENT, Dimension.AGENCY} and key == NOBODY:
         return "Nobody (not allocated)"
+    if key == IN_HOUSE:
+        return "In-house"
     missing = "No team" if dimension is Dimension.TEAM else "not given"
     return group[0].name or missing
 
@@ -201,37 +208,21 @@ def _targets(session: Session, as_of: date, dimension: Dimension) -> dict[str, D
     return {}
 
 
-@dataclass(frozen=True, slots=True)
-class _Price:
-    """What work costs in a month, and how an agent's month is divided."""
-
-    costs: Mapping[str, Decimal]
-    shares: Mapping[int, Decimal]
-    """Each agent's cases over the whole book."""
-    gone_by: Decimal
-    """Part of the month that is over."""
-
-    def of(self, group: Iterable[AnyRow]) -> Decimal | None:
-        """Cost of the work in these sums; None: no cost is set."""
-        if not self.costs:
-            return None
-        cost, month = Decimal(0), self.costs.get("agent_month", Decimal(0)) * self.gone_by
-        for row in group:
-            cost += sum(self.costs.get(item, Decimal(0)) * getattr(row, name) for item, name in _CHANNELS.items())
-            if self.shares.get(row.owner_id):
-                cost += month * row.case_share / self.shares[row.owner_id]
-        return cost.quantize(Decimal("0.01"))
+def _members(found: list[AnyRow]) -> dict[str, tuple[int, ...]]:
+    return {
+        key: tuple(sorted({row.owner_id for row in group if row.owner_id})) for key, group in _grouped(found).items()
+    }
 
 
-def _ranking(found: list[AnyRow]) -> dict[Measure, tuple[Ranked, ...]]:
+def _ranking(found: list[AnyRow], dimension: Dimension) -> dict[Measure, tuple[Ranked, ...]]:
     book = _by_bucket(found)
-    agents = {key: group for key, group in _grouped(found).items() if key != NOBODY}
+    ranked = {key: group for key, group in _grouped(found).items() if key != NOBODY}
     ranking = {}
     for measure in Measure:
         rates = fairness.standard(book, measure)
         indices = [
-            Ranked(key, group[0].name or key, index)
-            for key, group in agents.items()
+            Ranked(key, _name(key, group, dimension, ()), index)
+            for key, group in ranked.items()
             if (index := fairness.index(_by_bucket(group), rates)) is not None
         ]
         ranking[measure] = tuple(sorted(indices, key=lambda one: (-one.index.value, one.name)))

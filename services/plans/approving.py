@@ -25,9 +25,7 @@ def ask(session: Session, actor: Actor, plan_id: int, agreed: Agreed) -> None:
         NotAllowed: the system asks; only people do.
         Refused: no level of authority may decide so much.
     """
-    reasons = "; ".join(APPROVAL_REASONS[code] for code in agreed.assessment.approval_reasons)
-    details = ", ".join(RESTRUCTURING[code] for code in agreed.assessment.restructuring)
-    rows = agreed.proposal.rows
+    reason, summary = told(agreed)
     approvals.ask(
         session,
         actor,
@@ -35,9 +33,18 @@ def ask(session: Session, actor: Actor, plan_id: int, agreed: Agreed) -> None:
         subject=(KIND, plan_id),
         borrower_id=agreed.loan.borrower_id,
         amount=agreed.proposal.amount,
-        reason=f"{reasons} ({details})" if details else reasons,
-        summary=f"{len(rows)} instalments to {rows[-1].due_on:%d %b %Y} on {agreed.loan.external_id}",
+        reason=reason,
+        summary=summary,
     )
+
+
+def told(agreed: Agreed) -> tuple[str, str]:
+    """Why the plan needs a yes, and what is asked in one line."""
+    reasons = "; ".join(APPROVAL_REASONS[code] for code in agreed.assessment.approval_reasons)
+    details = ", ".join(RESTRUCTURING[code] for code in agreed.assessment.restructuring)
+    rows = agreed.proposal.rows
+    summary = f"{len(rows)} instalments to {rows[-1].due_on:%d %b %Y} on {agreed.loan.external_id}"
+    return f"{reasons} ({details})" if details else reasons, summary
 
 
 def withdraw(session: Session, actor: Actor, plan: Plan, reason: str) -> None:

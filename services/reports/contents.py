@@ -54,9 +54,9 @@ def content(actor: Actor, kind: ReportKind, as_of: date) -> Content:
     """
     with reading(statement_timeout_ms=0) as session:
         of = _Of(actor, lender.load(session), as_of)
-        sheets = () if kind is ReportKind.AGENT_PERFORMANCE else _SHEETS[kind](session, of)
-    if kind is ReportKind.AGENT_PERFORMANCE:
-        sheets = _agents(of)
+        sheets = () if kind in _COMPARED else _SHEETS[kind](session, of)
+    if kind in _COMPARED:
+        sheets = _compared(of, _COMPARED[kind])
     return Content(
         title=REPORTS[kind].title,
         lender=of.settings.name,
@@ -138,23 +138,31 @@ def _npa(session: Session, of: _Of) -> tuple[Sheet, ...]:
     return (Sheet("NPA formation", columns, named),)
 
 
-def _agents(of: _Of) -> tuple[Sheet, ...]:
-    seen = performance.overview(of.actor, PerformanceFilter(month=of.as_of), Dimension.AGENT)
+def _compared(of: _Of, dimension: Dimension) -> tuple[Sheet, ...]:
+    """Figures and ranking of those who collect."""
+    seen = performance.overview(of.actor, PerformanceFilter(month=of.as_of), dimension)
     if seen is None:
         return ()
-    figures = tuple(_C(figure.value, DEFINITIONS[figure].label, _KINDS[DEFINITIONS[figure].unit]) for figure in Figure)
+    figures = [_C(figure.value, DEFINITIONS[figure].label, _KINDS[DEFINITIONS[figure].unit]) for figure in Figure]
+    if seen.has_costs:
+        figures += [_C("cost", "Cost", "money"), _C("cost_to_collect", "Cost to collect", "share")]
     rows = [
-        {"agent": row.name, **{figure.value: DEFINITIONS[figure].of(figure)(row.sums) for figure in Figure}}
+        {
+            "name": row.name,
+            **{figure.value: DEFINITIONS[figure].of(figure)(row.sums) for figure in Figure},
+            "cost": row.cost,
+            "cost_to_collect": row.cost_to_collect,
+        }
         for row in (*seen.rows, seen.total)
     ]
-    return Sheet("Figures", (_C("agent", "Agent"), *figures), rows), _indices(seen)
+    return Sheet("Figures", (_C("name", dimension.capitalize()), *figures), rows), _indices(seen)
 
 
 def _indices(seen: performance.Performance) -> Sheet:
     names = {Measure.COLLECTED: "Collected", Measure.CURED: "Cured", Measure.KEPT: "Promises kept"}
     rows = [
         {
-            "agent": one.name,
+            "name": one.name,
             "measure": names[measure],
             "actual": one.index.actual,
             "expected": one.index.expected,
@@ -167,7 +175,7 @@ def _indices(seen: performance.Performance) -> Sheet:
         for one in ranked
     ]
     columns = (
-        _C("agent", "Agent"),
+        _C("name", seen.dimension.capitalize()),
         _C("measure", "Measure"),
         _C("actual", "Actual", "money"),
         _C("expected", "Expected", "money"),
@@ -179,6 +187,7 @@ def _indices(seen: performance.Performance) -> Sheet:
     return Sheet("Ranking", columns, rows)
 
 
+_COMPARED = {ReportKind.AGENT_PERFORMANCE: Dimension.AGENT, ReportKind.AGENCY_PERFORMANCE: Dimension.AGENCY}
 _SHEETS: dict[ReportKind, Callable[[Session, _Of], tuple[Sheet, ...]]] = {
     ReportKind.DAILY_COLLECTIONS: _collections,
     ReportKind.BUCKET_MOVEMENT: _movement,

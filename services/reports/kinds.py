@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from services.performance.definitions import DEFINITIONS, INDEX_MEANING, Figure
+from services.performance.definitions import COST_MEANING, DEFINITIONS, INDEX_MEANING, Figure
 
 
 class ReportKind(StrEnum):
@@ -13,6 +13,7 @@ class ReportKind(StrEnum):
     BUCKET_MOVEMENT = "bucket_movement"
     PROMISES = "promises"
     AGENT_PERFORMANCE = "agent_performance"
+    AGENCY_PERFORMANCE = "agency_performance"
     NPA_FORMATION = "npa_formation"
 
 
@@ -55,6 +56,16 @@ REPORTS: dict[ReportKind, ReportDefinition] = {
         "Agent performance",
         (
             *((DEFINITIONS[figure].label, DEFINITIONS[figure].meaning) for figure in Figure),
+            ("Cost to collect", COST_MEANING),
+            ("Index", INDEX_MEANING),
+        ),
+    ),
+    ReportKind.AGENCY_PERFORMANCE: ReportDefinition(
+        "Agency performance",
+        (
+            ("Agency", "Those who are in it now; everybody else is in-house."),
+            *((DEFINITIONS[figure].label, DEFINITIONS[figure].meaning) for figure in Figure),
+            ("Cost to collect", COST_MEANING),
             ("Index", INDEX_MEANING),
         ),
     ),

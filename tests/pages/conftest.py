@@ -89,4 +89,5 @@ def opened(token: str | None, *, url_path: str | None = None) -> AppTest:
 def words(app: AppTest) -> str:
     """All that the screen says, for looking whether it says too much."""
     elements = [*app.title, *app.header, *app.subheader, *app.markdown, *app.caption, *app.error, *app.info]
-    return "\n".join(str(element.value) for element in elements)
+    cells = [str(cell) for table in app.table for cell in table.value.to_numpy().ravel()]
+    return "\n".join([*(str(element.value) for element in elements), *cells])

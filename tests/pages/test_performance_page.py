@@ -12,8 +12,9 @@ from components import browser, performance_cached, portfolio_cached
 from db.engine import engine, transaction
 from db.models.performance import PerformanceDay
 from db.queries.performance.days import FIGURES
-from services import jobs, lender, reports
+from services import allocation, jobs, lender, reports
 from services.actors import SYSTEM, Role
+from services.allocation import CollectorFacts, Papers, Skills
 from services.reports import ReportKind
 from tests.pages.conftest import APP, opened, token_of, words
 from tests.portfolio_rows import add, make_day, make_segment
@@ -158,3 +159,18 @@ def test_reports_are_asked_for_produced_and_offered(month):
     app.run()
     assert not app.exception
     assert list(app.dataframe[0].value["by"]) == ["Analyst Person"] * 2
+
+
+def test_agencies_are_compared_with_their_cost_once_someone_works_for_one(month, cast):
+    assert "Agency" not in next(iter(at(Role.LEADER).segmented_control(key="by").options))
+    agency = allocation.add_agency(SYSTEM, name="Sahara Recoveries")
+    facts = CollectorFacts(None, agency, Skills(), None, Papers(None, None, None, None))
+    allocation.save(SYSTEM, cast[Role.AGENT].id, facts, version=0)
+    allocation.set_terms(SYSTEM, agency, from_month=month, commission_percent=D(10), monthly_fee=D(0))
+    performance_cached.clear()
+    app = at(Role.LEADER, by="Agency")
+    assert not app.exception
+    table = app.dataframe[0].value
+    assert list(table["name"]) == ["In-house", "Sahara Recoveries", "Nobody (not allocated)", "Total"]
+    assert list(table["cost_to_collect"])[:2] == [0, 0.1]
+    assert "No agency can be told from the book" in words(app)

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import text
 
 from db.engine import reading
-from services import delinquency, demo, imports, passwords
-from services.actors import SYSTEM
+from services import allocation, delinquency, demo, imports, passwords
+from services.actors import SYSTEM, Actor, Role
 from services.demo import identity
 from services.demo.runs import all_runs
 from services.demo.states import states
@@ -220,7 +220,7 @@ def test_derived_states_are_those_of_the_drawn_book(session):
 
 def test_the_offered_demo_is_a_portfolio_at_work_and_is_loaded_once(database):
     day = date(2025, 11, 22)
-    demo.load(SYSTEM, loans=300, as_of=day)
+    demo.load(SYSTEM, loans=600, as_of=day)
     with reading() as session:
         one = session.execute(
             text("""
@@ -235,5 +235,38 @@ def test_the_offered_demo_is_a_portfolio_at_work_and_is_loaded_once(database):
     assert one.flows == 14
     assert min(one.owned, one.scored) > 10
     assert one.fates >= 3
+    _assert_that_people_collect()
+    _assert_that_plans_are_followed_and_asked_for()
     with pytest.raises(Refused, match="loaded already"):
-        demo.load(SYSTEM, loans=300, as_of=day)
+        demo.load(SYSTEM, loans=600, as_of=day)
+
+
+def _assert_that_people_collect():
+    """Papers of each kind, agencies with cases, and one run of the rules that left some to the leader."""
+    leader = Actor(0, "Leela", Role.LEADER)
+    crew = allocation.collectors(leader)
+    found = {each.username: each for each in crew}
+    assert found["kiran"].standing.problems[0].startswith("the certificate expired")
+    assert found["farhan"].standing.warnings[0].startswith("the certificate expires")
+    assert all(found[name].standing.state == "In order" for name in ("anita", "gopal", "harpreet", "ishita"))
+    assert {each.team for each in crew} == {"Early calls", "Late cases", None}
+    assert [agency.people for agency in allocation.agencies(leader)] == [1, 1]
+    assert len(allocation.absences(leader)) == 2
+    (run,) = allocation.allocation_runs(leader)
+    assert run.report.considered == run.report.allocated + run.report.unallocated > 0
+
+
+def _assert_that_plans_are_followed_and_asked_for():
+    with reading() as session:
+        statuses = set(session.scalars(text("SELECT status FROM repayment_plan")))
+        requests = session.execute(
+            text("""
+            SELECT count(DISTINCT level) FILTER (WHERE status = 'waiting') AS levels,
+                   count(*) FILTER (WHERE status = 'waiting' AND due_at < now()) AS overdue,
+                   count(DISTINCT status) AS statuses,
+                   count(*) - (SELECT count(*) FROM document) AS without_evidence
+            FROM approval_request
+            """)
+        ).one()
+    assert {"running", "behind", "broken", "completed", "cancelled", "proposed", "refused"} == statuses
+    assert requests == (2, 1, 3, 0)

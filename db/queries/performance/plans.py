@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from db.base import AnyRow
 from db.models.access import AppUser
+from db.models.allocation import AgencyTerms
 from db.models.owes import Product
 from db.models.performance import CollectionCost, PerformanceTarget
 
@@ -43,6 +44,22 @@ def costs(session: Session, month: date) -> dict[str, Decimal]:
         .order_by(CollectionCost.item, CollectionCost.from_month.desc(), CollectionCost.id.desc())
     )
     return {item: amount for item, amount in session.execute(statement)}  # noqa: C416 - mypy reads it
+
+
+def agency_terms(session: Session, month: date) -> dict[int, AnyRow]:
+    """Commission_percent and monthly_fee by agency in a month: those of the latest month not after it."""
+    statement = (
+        select(AgencyTerms.agency_id, AgencyTerms.commission_percent, AgencyTerms.monthly_fee)
+        .where(AgencyTerms.from_month <= month)
+        .ext(distinct_on(AgencyTerms.agency_id))
+        .order_by(AgencyTerms.agency_id, AgencyTerms.from_month.desc(), AgencyTerms.id.desc())
+    )
+    return {row.agency_id: row for row in session.execute(statement)}
+
+
+def insert_agency_terms(session: Session, **values: Any) -> bool:
+    """Append an agency's terms; False when the same form sent them before."""
+    return _append(session, AgencyTerms, values)
 
 
 def insert_target(session: Session, **values: Any) -> bool:

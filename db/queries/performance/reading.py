@@ -6,12 +6,13 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, cast, func, literal, select, text
+from sqlalchemy import ColumnElement, Select, case, cast, func, literal, select, text
 from sqlalchemy.dialects.postgresql import TEXT
 from sqlalchemy.orm import Session
 
 from db.base import AnyRow
 from db.models.access import AppUser, Team
+from db.models.allocation import Agency, Collector
 from db.models.owes import Product, Segment
 from db.models.performance import PerformanceDay
 from db.queries.performance.days import FIGURES
@@ -23,6 +24,7 @@ class Dimension(StrEnum):
 
     AGENT = "agent"
     TEAM = "team"
+    AGENCY = "agency"
     BUCKET = "bucket"
     PRODUCT = "product"
     REGION = "region"
@@ -80,6 +82,8 @@ def sums_by(session: Session, as_of: date, dimension: Dimension, scope: Scope, b
 
 def _keyed(dimension: Dimension) -> tuple[Any, Any, Select[*tuple[Any, ...]]]:
     """Key and name of a dimension, and a statement that selects both."""
+    if dimension is Dimension.AGENCY:
+        return _by_agency()
     key: Any = cast(PerformanceDay.bucket, TEXT)
     name: Any = key
     if dimension is Dimension.BUCKET:
@@ -97,6 +101,28 @@ def _keyed(dimension: Dimension) -> tuple[Any, Any, Select[*tuple[Any, ...]]]:
     statement = select(key.label("key"), name.label("name")).select_from(PerformanceDay)
     statement = statement.outerjoin(Segment, Segment.id == PerformanceDay.segment_id)
     return key, name, statement.outerjoin(Product, Product.id == Segment.product_id)
+
+
+IN_HOUSE = "in_house"
+"""Key of those who work for no agency."""
+
+
+def _by_agency() -> tuple[Any, Any, Select[*tuple[Any, ...]]]:
+    """An agency's people are those who are in it now, as a team's are."""
+    key = case(
+        (PerformanceDay.owner_id == 0, literal("0")),
+        (Agency.id.is_(None), literal(IN_HOUSE)),
+        else_=cast(Agency.id, TEXT),
+    )
+    statement = select(key.label("key"), Agency.name.label("name")).select_from(PerformanceDay)
+    statement = statement.outerjoin(Collector, Collector.user_id == PerformanceDay.owner_id)
+    return key, Agency.name, statement.outerjoin(Agency, Agency.id == Collector.agency_id)
+
+
+def agency_members(session: Session) -> dict[int, int]:
+    """Agency of each of the agencies' people, by user."""
+    statement = select(Collector.user_id, Collector.agency_id).where(Collector.agency_id.is_not(None))
+    return {user: agency for user, agency in session.execute(statement) if agency is not None}
 
 
 def owner_shares(session: Session, as_of: date) -> dict[int, Decimal]:
@@ -123,6 +149,9 @@ def sums_at(
     )
 
 
-def has_teams(session: Session) -> bool:
-    """Whether anyone is in a team."""
-    return session.execute(select(AppUser.id).where(AppUser.team_id.is_not(None)).limit(1)).first() is not None
+def groupings(session: Session) -> tuple[bool, bool]:
+    """Whether anyone is in a team, and whether anyone works for an agency."""
+    in_team = select(AppUser.id).where(AppUser.team_id.is_not(None)).exists()
+    in_agency = select(Collector.user_id).where(Collector.agency_id.is_not(None)).exists()
+    has_teams, has_agencies = session.execute(select(in_team, in_agency)).one()
+    return has_teams, has_agencies
