@@ -1,6 +1,7 @@
 """Settlements: a loan closed for less than is owed, by policy and a second person's yes. See docs/settlements.md."""
 
 from services.settlements.checking import MOST_PARTS, assess
+from services.settlements.lettering import letter_of
 from services.settlements.offering import accept, preview, propose, withdraw
 from services.settlements.policy import change, current, load_policy
 from services.settlements.reading import Listed, Listing, Row, Sums, listing, load_of_borrower, of_borrower
@@ -40,6 +41,7 @@ __all__ = [
     "assess",
     "change",
     "current",
+    "letter_of",
     "listing",
     "load_of_borrower",
     "load_policy",
