@@ -1,10 +1,10 @@
-"""What was agreed with a borrower: plans, promises, and what is to be done next."""
+"""What was agreed with a borrower: settlements, plans, promises, and what is to be done next."""
 
 from collections.abc import Callable
 
 import streamlit as st
 
-from components import dates, empty, money, notices, plan_panel, tables
+from components import dates, empty, money, notices, plan_panel, settlement_panel, tables
 from components.tables import Column
 from services import cases, promises
 from services.actors import Actor, Permission
@@ -29,6 +29,10 @@ def show(actor: Actor, view: BorrowerView) -> None:
 
 def _plans(actor: Actor, view: BorrowerView) -> None:
     plan_panel.show(actor, view.plans, view.today)
+
+
+def _settlements(actor: Actor, view: BorrowerView) -> None:
+    settlement_panel.show(actor, view.settlements, view.today)
 
 
 def _promises(actor: Actor, view: BorrowerView) -> None:
@@ -60,6 +64,7 @@ def _take_back(actor: Actor, promise: promises.Promise) -> None:
 
 
 _SECTIONS: tuple[Callable[[Actor, BorrowerView], None], ...] = (
+    _settlements,
     _plans,
     _promises,
     _follow_ups,

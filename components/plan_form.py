@@ -97,7 +97,7 @@ def _terms(
             method=method,
             step=amounts.parse(step or "", field="step"),
         )
-        return _edited(plans.generate(pattern), form), pattern
+        return rows_editor(plans.generate(pattern), form), pattern
     return None, None
 
 
@@ -125,7 +125,7 @@ def _rhythm(form: str) -> tuple[str, int | None]:
         return rhythm, named
 
 
-def _edited(rows: tuple[plans.Row, ...], form: str) -> tuple[plans.Row, ...]:
+def rows_editor(rows: tuple[plans.Row, ...], form: str) -> tuple[plans.Row, ...]:
     """The instalments in a table in which single dates and amounts may be changed."""
     frame = pd.DataFrame(
         {

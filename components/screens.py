@@ -40,6 +40,9 @@ SCREENS = (
         "pages/allocation.py", "Allocation", ":material/assignment_ind:", "allocation", WORK, Permission.ALLOCATE_CASES
     ),
     Screen("pages/approvals.py", "Approvals", ":material/approval:", "approvals", WORK, Permission.VIEW_REQUESTS),
+    Screen(
+        "pages/settlements.py", "Settlements", ":material/handshake:", "settlements", WORK, Permission.VIEW_SETTLEMENTS
+    ),
     Screen("pages/complaints.py", "Complaints", ":material/report:", "complaints", WORK, Permission.VIEW_COMPLAINTS),
     Screen("pages/holds.py", "Holds", ":material/back_hand:", "holds", WORK, Permission.VIEW_COMPLAINTS),
     Screen("pages/portfolio.py", "Portfolio", ":material/monitoring:", "portfolio", INSIGHT, Permission.VIEW_PORTFOLIO),
@@ -58,7 +61,7 @@ SCREENS = (
     Screen("pages/jobs.py", "Jobs", ":material/sync:", "jobs", CONTROL, Permission.VIEW_JOBS),
     Screen("pages/outbox.py", "Outbox", ":material/outbox:", "outbox", CONTROL, Permission.MANAGE_MESSAGES),
     Screen("pages/users.py", "Users", ":material/group:", "users", CONTROL, Permission.MANAGE_USERS),
-    Screen("pages/plan_limits.py", "Plan limits", ":material/tune:", "plan_limits", CONTROL, Permission.CONFIGURE),
+    Screen("pages/plan_limits.py", "Limits", ":material/tune:", "plan_limits", CONTROL, Permission.CONFIGURE),
 )
 
 _LANDING = {

@@ -13,6 +13,7 @@ _ICONS = {
     "contact": "☎",
     "promise": "◷",
     "plan": "▤",
+    "settlement": "✂",
     "payment": "₊",
     "bounce": "↺",
     "message": "✉",
@@ -80,7 +81,7 @@ def _row(entry: Entry) -> str:
 
 
 def _shows_state(entry: Entry) -> bool:
-    return entry.kind in {"promise", "plan", "message", "contact"} and bool(entry.state)
+    return entry.kind in {"promise", "plan", "settlement", "message", "contact"} and bool(entry.state)
 
 
 def _when(entry: Entry) -> str:

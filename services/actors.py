@@ -50,6 +50,7 @@ class Permission(StrEnum):
     HOLD_REGIONS = "stop contact in a region"
     MAKE_ARRANGEMENTS = "make repayment plans"
     EXCEED_PLAN_LIMITS = "agree to plans beyond an agent's limits"
+    VIEW_SETTLEMENTS = "see all settlements"
 
 
 _P = Permission
@@ -93,6 +94,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.HOLD_REGIONS,
             _P.MAKE_ARRANGEMENTS,
             _P.EXCEED_PLAN_LIMITS,
+            _P.VIEW_SETTLEMENTS,
         }
     ),
     Role.ANALYST: frozenset(
@@ -104,6 +106,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.VIEW_STRATEGY,
             _P.VIEW_COMPLAINTS,
             _P.VIEW_PERFORMANCE,
+            _P.VIEW_SETTLEMENTS,
         }
     ),
     Role.AGENT: frozenset(
@@ -118,7 +121,15 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
         }
     ),
     Role.AUDITOR: frozenset(
-        {_P.VIEW_AUDIT, _P.VERIFY_AUDIT, _P.VIEW_BORROWER, _P.VIEW_ALL_CASES, _P.VIEW_STRATEGY, _P.VIEW_COMPLAINTS}
+        {
+            _P.VIEW_AUDIT,
+            _P.VERIFY_AUDIT,
+            _P.VIEW_BORROWER,
+            _P.VIEW_ALL_CASES,
+            _P.VIEW_STRATEGY,
+            _P.VIEW_COMPLAINTS,
+            _P.VIEW_SETTLEMENTS,
+        }
     ),
     Role.SYSTEM: frozenset(Permission),
 }

@@ -29,6 +29,7 @@ from services import (
     policy,
     promises,
     regional_holds,
+    settlements,
 )
 from services.actors import Actor, Permission
 from services.errors import InvalidInput, NotFound
@@ -140,6 +141,7 @@ class BorrowerView:
     follow_ups: tuple[follow_ups.FollowUp, ...]
     promises: tuple[promises.Promise, ...]
     plans: tuple[plans.Plan, ...]
+    settlements: tuple[settlements.Settlement, ...]
     last_contacts: tuple[contacts.Contact, ...]
     contact_points: tuple[ContactPointView, ...]
     call: policy.GateAnswer
@@ -206,6 +208,7 @@ def view(actor: Actor, borrower_id: int) -> BorrowerView:
             follow_ups=tuple(follow_ups.open_of(session, borrower_id)),
             promises=tuple(promises.load_of_borrower(session, borrower_id)),
             plans=tuple(plans.load_of_borrower(session, borrower_id)),
+            settlements=tuple(settlements.load_of_borrower(session, borrower_id)),
             last_contacts=tuple(contacts.latest(session, borrower_id)),
             contact_points=_contact_points(session, borrower_id),
             call=policy.preview_many(session, [borrower_id], "call", clock.now())[borrower_id],

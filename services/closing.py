@@ -19,7 +19,7 @@ from db.queries import close_runs, closing, flows
 from db.queries import lender as lender_queries
 from db.queries.loan_scope import loan_range
 from db.queries.portfolio.days import month_closes
-from services import audit, cases, lender, performance, plans, promises, reminders
+from services import audit, cases, lender, performance, plans, promises, reminders, settlements
 from services.actors import Actor, Permission
 from services.delinquency import day_of
 from services.errors import Conflict, Refused
@@ -190,6 +190,9 @@ def _do_range(run_id: int, day: date, *, is_current: bool) -> closing.RangeCount
             return None
         first, last = claimed.first_loan_id, claimed.last_loan_id
         closing.lock_range(session, first, last)
+        if is_current:
+            with closing.for_sets(session):
+                settlements.settle(session, day, first, last)  # before loans: one that is completed closes its loan
         counts = record_range(session, day, first, last, is_current=is_current)
         if is_current:
             with closing.for_sets(session):

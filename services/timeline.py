@@ -20,6 +20,7 @@ KINDS: Final = {
     "contact": "Contacts",
     "promise": "Promises",
     "plan": "Plans",
+    "settlement": "Settlements",
     "payment": "Payments",
     "bounce": "Bounces",
     "message": "Messages",

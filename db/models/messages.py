@@ -30,7 +30,7 @@ class ReminderRule(Base):
     __tablename__ = "reminder_rule"
     __table_args__ = (
         UniqueConstraint("name"),
-        CheckConstraint("anchor IN ('next_due', 'oldest_due', 'promise', 'plan')", name="anchor"),
+        CheckConstraint("anchor IN ('next_due', 'oldest_due', 'promise', 'plan', 'settlement')", name="anchor"),
     )
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     name: Mapped[str]

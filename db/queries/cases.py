@@ -116,6 +116,21 @@ _FACTS = """
             FROM repayment_plan r WHERE r.counts_from IS NOT NULL AND {scope_r}
             ORDER BY r.loan_id, r.counts_from DESC, r.id DESC
         ) n GROUP BY n.borrower_id
+    ), settling AS (
+        -- the newest settlement of each loan; a broken one counts for half a year, or until the loan has another
+        SELECT n.borrower_id,
+               min(CASE n.status WHEN 'running' THEN n.next_due_on WHEN 'offered' THEN n.valid_until END)
+                   AS settlement_on,
+               CASE WHEN bool_or(n.status = 'broken' AND n.resolved_on > CAST(:as_of AS date) - 180)
+                    THEN 'settlement_broken'
+                    WHEN bool_or(n.status = 'behind') THEN 'settlement_behind'
+                    WHEN bool_or(n.status = 'offered') THEN 'settlement_offered'
+                    WHEN bool_or(n.status = 'running') THEN 'settlement_running' END AS settlement_state
+        FROM (
+            SELECT DISTINCT ON (v.loan_id) v.borrower_id, v.status, v.next_due_on, v.valid_until, v.resolved_on
+            FROM settlement v WHERE v.approved_on IS NOT NULL AND {scope_v}
+            ORDER BY v.loan_id, v.id DESC
+        ) n GROUP BY n.borrower_id
     ), follow AS (
         SELECT DISTINCT ON (f.borrower_id) f.borrower_id, f.action,
                (f.due_at AT TIME ZONE CAST(:zone AS text))::date AS follow_on
@@ -149,6 +164,7 @@ _POINTS = """
         (CASE WHEN f.promise_due_on <= :as_of THEN 'promise_due'
               WHEN f.promise_due_on > :as_of THEN 'promise_later' END),
         (f.plan_state),
+        (f.settlement_state),
         (CASE WHEN f.follow_on <= :as_of THEN 'follow_up_due'
               WHEN f.follow_on > :as_of THEN 'follow_up_later' END),
         (CASE WHEN f.contacted_on IS NULL THEN 'never_contacted'
@@ -198,7 +214,7 @@ def recompute(
         points: priority points by reason code; codes are in `_POINTS`.
         stages: the rules that decide the stage.
     """
-    facts = _FACTS.format(**{f"scope_{alias}": scope.predicate.format(alias) for alias in "cspfhar"})
+    facts = _FACTS.format(**{f"scope_{alias}": scope.predicate.format(alias) for alias in "cspfharv"})
     assignments = ", ".join(f"{column} = d.{column}" for column in DERIVED)
     now, before = (", ".join(f"{alias}.{column}" for column in DERIVED) for alias in ("d", "c"))
     statement = text(f"""
@@ -207,15 +223,19 @@ def recompute(
                    o.segment_id, e.product_id,
                    g.promise_due_on, g.promise_amount, coalesce(l.has_broken_promise, false) AS has_broken_promise,
                    t.last_contact_at, t.last_outcome, t.contacted_on, w.follow_on, h.hold_ends_on, y.plan_state,
+                   z.settlement_state,
                    CASE WHEN h.borrower_id IS NOT NULL THEN 'review_hold'
                         WHEN w.borrower_id IS NOT NULL THEN w.action
                         WHEN g.borrower_id IS NOT NULL THEN 'await_promise'
+                        WHEN z.settlement_state = 'settlement_running' THEN 'await_settlement'
+                        WHEN z.settlement_state = 'settlement_offered' THEN 'ask_acceptance'
                         WHEN y.plan_state = 'plan_running' THEN 'await_instalment'
                         WHEN t.next_action <> 'await_promise' THEN t.next_action
                         ELSE 'call' END AS next_action,
                    CASE WHEN h.borrower_id IS NOT NULL THEN nullif(h.hold_ends_on, 'infinity')
                         WHEN w.borrower_id IS NOT NULL THEN w.follow_on
                         WHEN g.borrower_id IS NOT NULL THEN g.promise_due_on
+                        WHEN z.settlement_state IN ('settlement_running', 'settlement_offered') THEN z.settlement_on
                         WHEN y.plan_state = 'plan_running' THEN y.plan_due_on
                         ELSE t.next_action_on END AS next_action_on
             FROM mine m
@@ -224,6 +244,7 @@ def recompute(
             LEFT JOIN pending g USING (borrower_id)
             LEFT JOIN latest l USING (borrower_id)
             LEFT JOIN planned y USING (borrower_id)
+            LEFT JOIN settling z USING (borrower_id)
             LEFT JOIN follow w USING (borrower_id)
             LEFT JOIN held h USING (borrower_id)
             LEFT JOIN last t USING (borrower_id)

@@ -17,7 +17,7 @@ from db.queries.loan_scope import Scope
 _SUMS = """
 book AS MATERIALIZED (
     SELECT l.id AS loan_id, l.borrower_id, l.segment_id, l.source, l.principal, l.disbursed_on,
-           CASE WHEN l.closed_on <= :as_of THEN l.closed_on END AS closed_on,
+           least(CASE WHEN l.closed_on <= :as_of THEN l.closed_on END, z.settled_on) AS closed_on,
            CASE WHEN l.written_off_on <= :as_of THEN l.written_off_on END AS written_off_on,
            array_position(p.allocation_order, 'interest') < array_position(p.allocation_order, 'principal')
                AS interest_before_principal,
@@ -27,6 +27,12 @@ book AS MATERIALIZED (
                AS charges_before_interest,
            {loan} AS in_scope
     FROM loan l JOIN product p ON p.id = l.product_id
+    LEFT JOIN (
+        -- a settlement that was paid closes its loan: what is left was waived
+        SELECT loan_id, min(resolved_on) AS settled_on FROM settlement
+        WHERE status = 'completed' AND resolved_on <= :as_of AND {fact}
+        GROUP BY loan_id
+    ) z ON z.loan_id = l.id
     WHERE {loan_or_relative}
 ), dues AS (
     SELECT loan_id,

@@ -33,9 +33,11 @@ def enabled_rules(session: Session) -> Rows:
     ).all()
 
 
-_IN_PLAN = """EXISTS (SELECT FROM repayment_plan r
-                     WHERE r.loan_id = s.loan_id AND r.status IN ('running', 'behind'))"""
-"""A plan in force suspends reminders of the loan's own dues."""
+_IN_PLAN = """(EXISTS (SELECT FROM repayment_plan r
+                      WHERE r.loan_id = s.loan_id AND r.status IN ('running', 'behind'))
+               OR EXISTS (SELECT FROM settlement v
+                          WHERE v.loan_id = s.loan_id AND v.status IN ('running', 'behind')))"""
+"""A plan or settlement in force suspends reminders of the loan's own dues."""
 
 _ANCHORS = {
     # each: loan, borrower, anchor date; the dates asked for are few, so that a lost day is made up for
@@ -50,6 +52,10 @@ _ANCHORS = {
                   WHERE p.status = 'pending' AND p.due_on BETWEEN :first AND :last AND p.due_on >= :today""",
     "plan": """SELECT p.loan_id, p.borrower_id, s.bucket, i.due_on AS anchor_on
                FROM plan_instalment i JOIN repayment_plan p ON p.id = i.plan_id JOIN loan_state s USING (loan_id)
+               WHERE p.status IN ('running', 'behind') AND i.settled_on IS NULL
+                 AND i.due_on BETWEEN :first AND :last AND i.due_on >= :today""",
+    "settlement": """SELECT p.loan_id, p.borrower_id, s.bucket, i.due_on AS anchor_on
+               FROM settlement_part i JOIN settlement p ON p.id = i.settlement_id JOIN loan_state s USING (loan_id)
                WHERE p.status IN ('running', 'behind') AND i.settled_on IS NULL
                  AND i.due_on BETWEEN :first AND :last AND i.due_on >= :today""",
 }
@@ -141,13 +147,15 @@ _CONTENT = text(f"""
            d.grievance_contact, d.locale, l.currency,
            greatest(0, :today - m.anchor_on) AS days_past_due,
            CASE r.anchor WHEN 'next_due' THEN s.next_due_amount WHEN 'oldest_due' THEN s.overdue_amount
-                WHEN 'plan' THEN i.amount ELSE p.amount - p.paid_amount END AS amount,
+                WHEN 'plan' THEN i.amount WHEN 'settlement' THEN q.amount
+                ELSE p.amount - p.paid_amount END AS amount,
            CASE r.anchor
                WHEN 'next_due' THEN s.status = 'active' AND s.next_due_on = m.anchor_on AND m.anchor_on >= :today
                     AND NOT {_IN_PLAN}
                WHEN 'oldest_due' THEN s.status = 'active' AND s.overdue_amount > 0 AND s.oldest_due_on = m.anchor_on
                     AND NOT {_IN_PLAN}
                WHEN 'plan' THEN i.amount IS NOT NULL AND m.anchor_on >= :today
+               WHEN 'settlement' THEN q.amount IS NOT NULL AND m.anchor_on >= :today
                ELSE p.amount > p.paid_amount AND m.anchor_on >= :today END AS is_owed
     FROM message m
     JOIN reminder_rule r ON r.id = m.rule_id
@@ -167,6 +175,12 @@ _CONTENT = text(f"""
         WHERE r.loan_id = m.loan_id AND r.status IN ('running', 'behind') AND i.due_on = m.anchor_on
           AND i.settled_on IS NULL
     ) i ON true
+    LEFT JOIN LATERAL (
+        SELECT sum(i.amount - i.paid_amount) AS amount
+        FROM settlement_part i JOIN settlement r ON r.id = i.settlement_id
+        WHERE r.loan_id = m.loan_id AND r.status IN ('running', 'behind') AND i.due_on = m.anchor_on
+          AND i.settled_on IS NULL
+    ) q ON true
     WHERE m.id = :id AND m.status = 'claimed'
 """)
 

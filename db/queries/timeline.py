@@ -34,6 +34,17 @@ PARTS = {
         FROM repayment_plan p LEFT JOIN app_user u ON u.id = p.made_by
         WHERE p.borrower_id = :borrower_id
     """,
+    "settlement": """
+        SELECT 'settlement', p.offered_at, p.id, p.loan_id,
+               'Settlement to ' || to_char(p.ends_on, 'FMDD Mon YYYY'),
+               concat_ws(' · ', 'waives ' || to_char(p.waived_principal + p.waived_interest + p.waived_charges,
+                                                     'FM999999999990.00'),
+                         CASE WHEN p.is_restructuring THEN 'restructuring' END,
+                         'accepted ' || to_char(p.counts_from, 'FMDD Mon YYYY'), p.cancel_reason, p.refuse_reason),
+               p.amount, p.status, u.name
+        FROM settlement p LEFT JOIN app_user u ON u.id = p.offered_by
+        WHERE p.borrower_id = :borrower_id
+    """,
     "payment": """
         SELECT 'payment', (y.paid_on + time '12:00') AT TIME ZONE :zone, y.id, y.loan_id,
                CASE y.kind WHEN 'reversal' THEN 'Payment reversed' ELSE 'Paid' END,

@@ -8,6 +8,7 @@ from db.base import AnyRow
 from db.engine import reading, transaction
 from db.queries import closing
 from db.queries import plans as queries
+from db.queries import settlements as settlement_queries
 from services import audit, cases, lender, reminders
 from services.actors import Actor, Permission
 from services.errors import Conflict, InvalidInput, NotFound, Refused
@@ -95,6 +96,9 @@ def _earlier(session: Session, proposal: Proposal, request_key: str | None) -> P
 
 
 def _refuse_second(session: Session, loan_id: int, loan: AnyRow) -> None:
+    settlement = settlement_queries.live(session, loan_id)
+    if settlement is not None and settlement.status in settlement_queries.IN_FORCE:
+        raise Refused(f"Loan {loan.external_id} has a settlement in force. Withdraw that one first, with the reason.")
     live = queries.live_plan(session, loan_id)
     if live is not None:
         raise Refused(

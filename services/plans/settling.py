@@ -5,7 +5,7 @@ from datetime import date
 
 from sqlalchemy.orm import Session
 
-from db.queries import plan_settling as queries
+from db.queries import agreement_settling as queries
 from services.plans.limits import load_limits
 
 
@@ -21,5 +21,7 @@ def settle_for(session: Session, as_of: date, loan_ids: Sequence[int]) -> int:
 
 def _settle(session: Session, scope: queries.Scope, as_of: date) -> int:
     limits = load_limits(session)
-    touched = queries.settle(session, scope, as_of=as_of, grace_days=limits.grace_days, break_days=limits.break_days)
+    touched = queries.settle(
+        session, queries.PLAN, scope, as_of=as_of, grace_days=limits.grace_days, break_days=limits.break_days
+    )
     return len(touched)
