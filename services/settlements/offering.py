@@ -9,7 +9,7 @@ from db.engine import reading, transaction
 from db.queries import closing
 from db.queries import plans as plan_queries
 from db.queries import settlements as queries
-from services import audit, cases, contacts, lender
+from services import audit, cases, clock, contacts, lender
 from services.actors import Actor, Permission
 from services.errors import Conflict, InvalidInput, NotFound, Refused
 from services.settlements import approving
@@ -51,23 +51,28 @@ def propose(actor: Actor, terms: Terms, *, request_key: str | None = None) -> Se
     """
     actor.require(Permission.MAKE_ARRANGEMENTS)
     with transaction() as session:
-        if earlier := _earlier(session, terms, request_key):
-            return earlier
-        loan = _loan(session, terms.loan_id)
-        # the order of locks is that of payments: the borrower's facts, then the case
-        closing.lock_loans(session, [terms.loan_id])
-        cases.workable(session, actor, loan.borrower_id)
-        if earlier := _earlier(session, terms, request_key):
-            return earlier
-        loan = _loan(session, terms.loan_id)  # as it stands now that nobody else changes it
-        told = _assess(session, terms, loan)
-        _refuse_second(session, terms.loan_id, loan)
-        settlement_id = _insert(session, actor, (terms, told), loan.borrower_id, request_key)
-        made = load(session, settlement_id)
-        approving.ask(session, actor, made)
-        summary = f"proposed a settlement of {made.amount:,.2f}"
-        _record(session, actor, made, "proposed", summary, after=_after(made), reason=made.reason)
-        return made
+        return propose_in(session, actor, terms, request_key=request_key)
+
+
+def propose_in(session: Session, actor: Actor, terms: Terms, *, request_key: str | None = None) -> Settlement:
+    """The same in the caller's transaction."""
+    if earlier := _earlier(session, terms, request_key):
+        return earlier
+    loan = _loan(session, terms.loan_id)
+    # the order of locks is that of payments: the borrower's facts, then the case
+    closing.lock_loans(session, [terms.loan_id])
+    cases.workable(session, actor, loan.borrower_id)
+    if earlier := _earlier(session, terms, request_key):
+        return earlier
+    loan = _loan(session, terms.loan_id)  # as it stands now that nobody else changes it
+    told = _assess(session, terms, loan)
+    _refuse_second(session, terms.loan_id, loan)
+    settlement_id = _insert(session, actor, (terms, told), loan.borrower_id, request_key)
+    made = load(session, settlement_id)
+    approving.ask(session, actor, made)
+    summary = f"proposed a settlement of {made.amount:,.2f}"
+    _record(session, actor, made, "proposed", summary, after=_after(made), reason=made.reason)
+    return made
 
 
 def _loan(session: Session, loan_id: int) -> AnyRow:
@@ -124,6 +129,7 @@ def _insert(
         is_restructuring=told.is_restructuring,
         sanctioned_by=told.sanctioned_by,
         offered_on=lender.load(session).today,
+        offered_at=clock.now(),
         offered_by=actor.id,
         request_key=request_key,
         status="proposed",

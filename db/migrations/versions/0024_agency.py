@@ -1,13 +1,13 @@
 """What agencies are paid, from a month on; the report of agencies.
 
-Revision: 0024, after 0017
+Revision: 0024, after place_indexes
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0024"
-down_revision = "0017"
+down_revision = "place_indexes"
 branch_labels = None
 depends_on = None
 

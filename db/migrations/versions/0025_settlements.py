@@ -1,13 +1,13 @@
 """Settlements: offers with what is waived, their parts, the lender's policy, and what is expected without one.
 
-Revision: 0018, after place_indexes
+Revision: 0025, after 0024
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0018"
-down_revision = "place_indexes"
+revision = "0025"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 
