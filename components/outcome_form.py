@@ -5,14 +5,13 @@ from datetime import datetime
 
 import streamlit as st
 
-from components import follow_up_form, form_fields, notices, promise_form, status_form
+from components import follow_up_form, form_fields, notices, outcomes_cached, promise_form, status_form
 from components.form_fields import Places
 from services import contacts, holds, promises
 from services.actors import Actor, Permission
 from services.borrowers import BorrowerView
 from services.contacts import Outcome
 
-USUAL = 8
 _STYLE = """
 <style>
 .st-key-outcomes button { padding: .15rem .55rem; min-height: 2rem; }
@@ -58,7 +57,7 @@ def show(actor: Actor, view: BorrowerView, *, with_next: bool) -> str | None:
     Returns:
         'next' or 'saved' once recorded; None before.
     """
-    known = [outcome for outcome in contacts.outcomes(actor) if outcome.code != "message_sent"]
+    known = outcomes_cached.outcomes(actor)
     chosen = _chosen(known, view.id)
     if chosen is None:
         st.caption("Choose how it ended (keys 1 to 8); the fields that it needs follow.")
@@ -78,13 +77,13 @@ def _chosen(known: list[Outcome], borrower_id: int) -> Outcome | None:
     code = st.session_state.get(_key(borrower_id))
     st.html(_STYLE)
     with st.container(horizontal=True, gap="xsmall", key="outcomes"):
-        for place, outcome in enumerate(known, start=1):
+        for place, outcome in enumerate(known, start=1):  # the quick ones come first
             st.button(
                 outcome.label,
                 key=f"outcome.choose.{outcome.code}",
                 icon=_ICONS.get(outcome.code),
-                type="primary" if outcome.code == code else "secondary" if place <= USUAL else "tertiary",
-                shortcut=str(place) if place <= USUAL else None,
+                type="primary" if outcome.code == code else "secondary" if outcome.is_quick else "tertiary",
+                shortcut=str(place) if outcome.is_quick else None,
                 on_click=_choose,
                 args=(borrower_id, outcome.code),
             )
@@ -126,7 +125,7 @@ def _fields(actor: Actor, view: BorrowerView, outcome: Outcome, form: str, place
         note = st.text_input("Note" if asks_note else "Note (optional)", key=f"{form}.note", max_chars=500)
         places.under("note", "reason")
         hold = (
-            status_form.fields(today=view.today, key=form, places=places, kind=outcome.code, reason=note)
+            status_form.fields(today=view.today, key=form, places=places, kind=outcome.hold_kind, reason=note)
             if "hold" in outcome.requires
             else None
         )

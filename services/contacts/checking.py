@@ -17,11 +17,13 @@ def chosen_outcome(session: Session, entry: Entry, today: date) -> Outcome:
     Raises:
         InvalidInput: a field is missing, unknown, or does not go with the outcome.
     """
-    row = queries.disposition(session, entry.outcome)
+    row = queries.disposition(session, entry.outcome, today)
     if row is None:
         raise InvalidInput({"outcome": "Choose one of the outcomes in the list."})
     outcome = outcome_of(row)
     wrong = _wrong_choices(entry) | _missing(entry, outcome)
+    if (outcome.channels and entry.channel not in outcome.channels) or outcome.direction not in {None, entry.direction}:
+        wrong["outcome"] = f"“{outcome.label}” does not end such a contact; choose another outcome or channel."
     if entry.person not in outcome.persons:
         wrong["person"] = _person_sentence(entry, outcome)
     if entry.next_action_on is not None and entry.next_action_on < today:
