@@ -8,7 +8,7 @@ import streamlit as st
 
 from components import cached, dates, hold_banners, money, notices, outcome_form, palette, tables
 from components.tables import Column
-from services import borrowers, cases, queue
+from services import borrowers, cases, promises, queue
 from services.actors import Actor, Permission
 from services.borrowers import BorrowerView, ContactPointView
 from services.errors import Conflict, NotAllowed, NotFound
@@ -195,9 +195,13 @@ def _promises(view: BorrowerView) -> str:
     if not view.promises:
         return ":gray[None so far.]"
     lines = []
-    for promise in view.promises[:3]:
+    for promise in promises.wholes(view.promises)[:3]:
         state = f":{_STATUS_COLOUR[promise.status]}[{promise.status.replace('_', ' ')}]"
-        lines.append(f"{money.full(promise.amount)} for {dates.relative(promise.due_on, view.today)}: {state}")
+        when = dates.relative(promise.parts[0].due_on, view.today)
+        if len(promise.parts) > 1:
+            when = f"{when} and {len(promise.parts) - 1} more, {promise.kept} kept"
+            state = ":red[a date missed]" if promise.is_behind else state
+        lines.append(f"{money.full(promise.amount)} for {when}: {state}")
     kept = sum(1 for promise in view.promises if promise.status == "kept")
     fallen_due = sum(1 for promise in view.promises if promise.status in {"kept", "partly_kept", "broken"})
     if fallen_due:

@@ -53,7 +53,9 @@ def show(actor: Actor) -> None:
         "Show", list(_SHOWN), default="used", required=True, format_func=_SHOWN.__getitem__,
         key="outcomes.shown", label_visibility="collapsed",
     )  # fmt: skip
-    lines = [_line(code, every, today) for code in every if shown == "all" or code.is_active(today) == (shown == "used")]
+    lines = [
+        _line(code, every, today) for code in every if shown == "all" or code.is_active(today) == (shown == "used")
+    ]
     picked = None
     if lines:
         picked = tables.table(lines, _COLUMNS, key="outcomes.table", select="code")
@@ -102,7 +104,9 @@ def _line(code: Code, every: tuple[Code, ...], today: date) -> _Line:
 def _opened(actor: Actor, code: Code, today: date) -> None:
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(f"**{code.terms.label}** counts as: {codes.COUNTS_AS[code.counts_as].lower()}.", width="stretch")
+            st.markdown(
+                f"**{code.terms.label}** counts as: {codes.COUNTS_AS[code.counts_as].lower()}.", width="stretch"
+            )
             for label, places, icon in (("Up", -1, "arrow_upward"), ("Down", 1, "arrow_downward")):
                 if st.button(label, icon=f":material/{icon}:", key=f"outcomes.{label}", type="tertiary"):
                     with notices.showing_errors():
@@ -207,14 +211,16 @@ def _fields(form: str, places: Places, terms: Terms) -> Terms:
         places.under("hold_kind")
         direction = _choice("Who began", contacts.DIRECTIONS, terms.direction, key=f"{form}.direction", none="Either")
         places.under("direction")
-        action = _choice("The case then waits for", cases.ACTIONS, terms.next_action, key=f"{form}.next", none="Nothing")
+        action = _choice(
+            "The case then waits for", cases.ACTIONS, terms.next_action, key=f"{form}.next", none="Nothing"
+        )
         places.under("next_action")
     return Terms(label.strip(), tuple(requires), hold_kind, action, tuple(channels), direction, is_quick)
 
 
 def _choice(label: str, offered: dict[str, str], value: str | None, *, key: str, none: str) -> str | None:
     options = [None, *offered]
-    words = {None: none, **offered}
+    words: dict[str | None, str] = {None: none, **offered}
     return st.selectbox(label, options, index=options.index(value), format_func=words.__getitem__, key=key)
 
 

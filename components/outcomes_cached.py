@@ -1,4 +1,4 @@
-"""Outcome codes and the setting about recordings, a moment old: every run of the queue and the borrower page reads them.
+"""Outcome codes and the setting about recordings, a moment old: each run of the queue and the borrower page reads them.
 
 A change shows here at once where it was made, elsewhere within a minute; what is offered too long, the service refuses.
 """

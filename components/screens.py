@@ -58,7 +58,9 @@ SCREENS = (
     Screen("pages/jobs.py", "Jobs", ":material/sync:", "jobs", CONTROL, Permission.VIEW_JOBS),
     Screen("pages/outbox.py", "Outbox", ":material/outbox:", "outbox", CONTROL, Permission.MANAGE_MESSAGES),
     Screen("pages/users.py", "Users", ":material/group:", "users", CONTROL, Permission.MANAGE_USERS),
-    Screen("pages/outcomes.py", "Outcome codes", ":material/fact_check:", "outcomes", CONTROL, Permission.VIEW_STRATEGY),
+    Screen(
+        "pages/outcomes.py", "Outcome codes", ":material/fact_check:", "outcomes", CONTROL, Permission.VIEW_STRATEGY
+    ),
     Screen("pages/plan_limits.py", "Plan limits", ":material/tune:", "plan_limits", CONTROL, Permission.CONFIGURE),
 )
 

@@ -67,7 +67,7 @@ CONTACT_COLUMNS = (
     ContactAttempt.override_reason,
     AppUser.name.label("recorded_by_name"),
     select(Promise.id)
-    .where(Promise.contact_attempt_id == ContactAttempt.id)
+    .where(Promise.contact_attempt_id == ContactAttempt.id, Promise.part == 1)
     .limit(1)
     .scalar_subquery()
     .label("promise_id"),

@@ -96,7 +96,7 @@ def add(actor: Actor, code: str, *, counts_as: str, terms: Terms) -> None:
         if wrong:
             raise InvalidInput(wrong)
         queries.insert_code(session, code=code, active_from=today, **_meaning(counts_as), **_columns(terms))
-        _record(session, actor, code, "outcome_code.added", f"added the outcome code “{terms.label}”", None, terms)
+        _record(session, actor, code, "outcome_code.added", f"added the outcome code “{terms.label}”", after=terms)
 
 
 def change(actor: Actor, code: str, *, terms: Terms, reason: str) -> None:
@@ -116,7 +116,7 @@ def change(actor: Actor, code: str, *, terms: Terms, reason: str) -> None:
             raise InvalidInput(wrong)
         queries.change(session, code, **_columns(terms))
         summary = f"changed the outcome code “{before.terms.label}”"
-        _record(session, actor, code, "outcome_code.changed", summary, before.terms, terms, reason)
+        _record(session, actor, code, "outcome_code.changed", summary, before=before.terms, after=terms, reason=reason)
 
 
 def retire(actor: Actor, code: str, *, reason: str, on: date | None = None) -> None:
@@ -138,7 +138,7 @@ def retire(actor: Actor, code: str, *, reason: str, on: date | None = None) -> N
             raise Refused(f"“{before.terms.label}” is retired already.")
         queries.change(session, code, active_to=max(day, before.active_from))
         summary = f"retired the outcome code “{before.terms.label}” from {day:%d %b %Y}"
-        _record(session, actor, code, "outcome_code.retired", summary, None, None, reason)
+        _record(session, actor, code, "outcome_code.retired", summary, reason=reason)
 
 
 def restore(actor: Actor, code: str, *, reason: str) -> None:
@@ -157,7 +157,7 @@ def restore(actor: Actor, code: str, *, reason: str) -> None:
         is_quick = before.terms.is_quick and queries.quick_count(session, today, but=code) < QUICK_AT_MOST
         queries.change(session, code, active_to=None, is_quick=is_quick)
         summary = f"took the outcome code “{before.terms.label}” into use again"
-        _record(session, actor, code, "outcome_code.restored", summary, None, None, reason)
+        _record(session, actor, code, "outcome_code.restored", summary, reason=reason)
 
 
 def move(actor: Actor, code: str, *, places: int) -> None:
@@ -260,8 +260,9 @@ def _record(
     code: str,
     action: str,
     summary: str,
-    before: Terms | None,
-    after: Terms | None,
+    *,
+    before: Terms | None = None,
+    after: Terms | None = None,
     reason: str | None = None,
 ) -> None:
     audit.record(

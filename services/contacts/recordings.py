@@ -1,4 +1,4 @@
-"""Recordings of calls: whether a call is logged only with the reference of its recording, or why there is none (IN-08)."""
+"""Recordings of calls: whether a call is logged only with its recording's reference, or why it has none (IN-08)."""
 
 from sqlalchemy.orm import Session
 
