@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from components import cached, dates, hold_banners, money, notices, outcome_form, palette, tables
+from components import cached, dates, hold_banners, money, notices, outcome_form, palette, tables, untried_list
 from components.tables import Column
 from services import borrowers, cases, promises, queue
 from services.actors import Actor, Permission
@@ -61,6 +61,8 @@ def _show(actor: Actor, row: QueueRow, wanted: QueueFilter) -> None:
     if not is_mine:
         _offer_next(actor, row, wanted)
         return
+    if st.toggle("What was not tried yet", key=f"case.untried.{view.id}"):
+        untried_list.show(actor, view.id)
     saved = outcome_form.show(actor, view, with_next=True)
     if saved == "next":
         go_to(queue.next_case(actor, wanted, but=row.case_id))

@@ -220,7 +220,8 @@ def _fields(form: str, places: Places, terms: Terms) -> Terms:
 
 def _choice(label: str, offered: dict[str, str], value: str | None, *, key: str, none: str) -> str | None:
     options = [None, *offered]
-    words: dict[str | None, str] = {None: none, **offered}
+    words: dict[str | None, str] = {None: none}
+    words.update(offered)
     return st.selectbox(label, options, index=options.index(value), format_func=words.__getitem__, key=key)
 
 
