@@ -1,4 +1,4 @@
-"""What was not yet tried: each way to reach a borrower or a party of the loan with its last attempt, in one statement."""
+"""What was not yet tried: each way to reach a borrower or party of the loan with its last attempt, in one statement."""
 
 from collections.abc import Sequence
 
