@@ -67,23 +67,22 @@ _FIGURES = text(f"""
         FROM open_case o LEFT JOIN waiting w USING (borrower_id)
         GROUP BY o.owner_id
     ), came_due AS (
-        SELECT f.borrower_id, (f.due_at AT TIME ZONE :zone)::date AS due_on,
+        SELECT f.borrower_id, f.created_by, (f.due_at AT TIME ZONE :zone)::date AS due_on,
                (f.done_at AT TIME ZONE :zone)::date AS done_on, f.ended_by
         FROM follow_up f
         WHERE f.done_at IS NOT NULL AND f.complaint_id IS NULL AND f.due_at >= :since AND f.due_at < :midnight
         UNION ALL
-        SELECT f.borrower_id, (f.due_at AT TIME ZONE :zone)::date, NULL, NULL
+        SELECT f.borrower_id, f.created_by, (f.due_at AT TIME ZONE :zone)::date, NULL, NULL
         FROM follow_up f
         WHERE f.done_at IS NULL AND f.complaint_id IS NULL AND f.due_at >= :since AND f.due_at < :midnight
     ), judged AS (
-        SELECT coalesce(n.owner_id, 0) AS owner_id, count(*) AS came_due,
+        -- of who has the case; where it is closed or nobody's, of who set the date
+        SELECT coalesce(c.owner_id, f.created_by, 0) AS owner_id, count(*) AS came_due,
                count(*) FILTER (WHERE f.done_on <= f.due_on) AS on_time,
                count(*) FILTER (WHERE f.done_on > f.due_on) AS late,
                count(*) FILTER (WHERE f.done_on IS NULL) AS missed
         FROM came_due f
-        CROSS JOIN LATERAL (
-            SELECT c.owner_id FROM collection_case c WHERE c.borrower_id = f.borrower_id ORDER BY c.id DESC LIMIT 1
-        ) n
+        LEFT JOIN collection_case c ON c.borrower_id = f.borrower_id AND c.closed_on IS NULL
         -- a date that was moved before it came asked for nothing on that day
         WHERE NOT (f.ended_by = 'moved' AND f.done_on <= f.due_on) OR f.ended_by IS NULL
         GROUP BY 1
