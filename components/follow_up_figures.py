@@ -14,10 +14,30 @@ from services.exports import Field
 
 _TTL = 60
 _EVERYBODY = -1
-_COLUMNS = (
-    Column("name", "Agent", is_pinned=True),
+_AGENT = Column("name", "Agent", width=130, is_pinned=True)
+_SHORT = {
+    Part.UNTOUCHED_4: "4–7 days",
+    Part.UNTOUCHED_8: "8–14 days",
+    Part.UNTOUCHED_15: "15–30 days",
+    Part.UNTOUCHED_31: "Over 30 days",
+}
+_UNTOUCHED = f"Untouched for so long. {MEANINGS[Part.UNTOUCHED_4]}"
+
+
+def _part(part: Part) -> Column:
+    label = _SHORT.get(part, PARTS[part])
+    return Column(part.value, label, "number", help=_UNTOUCHED if part in _SHORT else MEANINGS[part])
+
+
+_WORK = (
+    _AGENT,
     Column("cases", "Open cases", "number"),
-    *(Column(part.value, label, "number", help=MEANINGS.get(part)) for part, label in PARTS.items()),
+    *(_part(part) for part in PARTS if part not in {Part.DUE, Part.OVERDUE}),
+)
+_DATES = (
+    _AGENT,
+    _part(Part.DUE),
+    _part(Part.OVERDUE),
     Column(
         "came_due", "Came due", "number", help="Follow-ups of the last 30 days, without those moved before the date"
     ),
@@ -27,6 +47,8 @@ _COLUMNS = (
     Column("kept_share", "Adherence", "percent", help="Kept on time ÷ came due"),
     Column("overrides", "Against the gate", "number", help="Contacts of the last 30 days that the gate had blocked"),
 )
+_LABELS = {part.value: label for part, label in PARTS.items()}
+_FIELDS = [Field(column.name, _LABELS.get(column.name, column.label)) for column in (*_WORK, *_DATES[1:])]
 _CASES = (
     Column("name", "Borrower", width="medium"),
     Column("number", "Number"),
@@ -50,18 +72,19 @@ def clear() -> None:
 
 
 def show(actor: Actor) -> None:
-    """The head line, a line an agent, and the cases of the figure that is chosen."""
+    """The head line, two tables with a line an agent, and the cases of the figure that is chosen."""
     rows = _by_owner(actor, actor.role.value, cached.version())
     if not rows:
         empty.empty("No case is open.", "Cases open at day-end when a borrower falls due.")
         return
     whole = _sum(rows)
     st.subheader(_headline(whole), anchor=False)
-    st.caption(f"Cases as of today; follow-ups that came due in the {adherence.DAYS} days to yesterday.")
-    picked = tables.table([*rows, whole], _COLUMNS, key="follow_ups.agents", select="owner_id")
-    exports.downloads(
-        "Follow-ups by agent", [*rows, whole], columns=[Field(column.name, column.label) for column in _COLUMNS]
-    )
+    lines = [*rows, whole]
+    st.markdown("**Open cases: worked today, and untouched for how long**")
+    picked = tables.table(lines, _WORK, key="follow_ups.work", select="owner_id")
+    st.markdown(f"**Follow-ups: now, and kept in the {adherence.DAYS} days to yesterday**")
+    picked = tables.table(lines, _DATES, key="follow_ups.dates", select="owner_id") or picked
+    exports.downloads("Follow-ups by agent", lines, columns=_FIELDS)
     _cases(actor, next((row for row in rows if row.owner_id == picked), whole))
 
 

@@ -34,13 +34,13 @@ class _Line:
 
 
 _COLUMNS = (
-    Column("label", "Outcome", width="medium"),
+    Column("label", "Outcome", width=190),
     Column("key", "Button", width=70, help="Key of the quick button; the others follow as words"),
-    Column("counts_as", "Counts as", width="medium", help="In Performance; fixed once the code is added"),
-    Column("asks_for", "Asks for", help="What the form needs before it is saved"),
+    Column("counts_as", "Counts as", width=160, help="In Performance; fixed once the code is added"),
+    Column("asks_for", "Asks for", width=150, help="What the form needs before it is saved"),
     Column("next_action", "Then", help="What the case waits for afterwards"),
     Column("ends", "Ends", help="Channels and direction of the contacts that it is offered for"),
-    Column("uses", "Used in 30 days", "number"),
+    Column("uses", "Uses", "number", help="Contacts of the last 30 days that have it"),
     Column("active_to", "Retired on", "date", help="First day on which it is offered no more"),
     Column("code", "Code"),
 )
@@ -58,7 +58,8 @@ def show(actor: Actor) -> None:
     ]
     picked = None
     if lines:
-        picked = tables.table(lines, _COLUMNS, key="outcomes.table", select="code")
+        columns = [column for column in _COLUMNS if shown != "used" or column.name != "active_to"]
+        picked = tables.table(lines, columns, key="outcomes.table", select="code")
         tables.totals(len(lines), noun="codes")
         exports.downloads("Outcome codes", lines, columns=_FIELDS, key="outcomes.export")
     else:

@@ -102,7 +102,8 @@ def _how(actor: Actor, view: BorrowerView) -> _How:
             st.caption("Who contacts us is always heard.", width="content")
             return _How(channel, direction, None)
         answer = view.call if channel == "call" else reaching.allowed(actor, view.id, channel)
-        st.markdown(_allowed(channel, answer), width="content")
+        if channel != "call" or not answer.is_allowed:  # that a call is allowed, the head says already
+            st.markdown(_allowed(channel, answer), width="content")
     return _How(channel, direction, answer)
 
 

@@ -1,8 +1,10 @@
 """Whom and where a contact reached, and its recording: fields of the form of a contact."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from components import outcomes_cached
 from components.form_fields import Places
@@ -26,14 +28,18 @@ class Reached:
 
 def fields(actor: Actor, view: BorrowerView, outcome: Outcome, *, channel: str, form: str, places: Places) -> Reached:
     """Person, number or address where there are several, and for calls the recording."""
-    left, right = st.columns(2)
-    with left:
+    points = {point.id: _called(point) for point in view.contact_points if point.kind in POINT_KINDS[channel]}
+    is_call, is_required = channel == "call", outcomes_cached.recordings_required()
+    columns = iter(st.columns(1 + (len(points) > 1) + is_call + (is_call and is_required)))
+    with next(columns):
         person, party_id = _person(actor, view, outcome, form)
         places.under("person", "outcome", "channel")
-    with right:
-        point_id = _point(view, channel, form)
-        places.under("contact_point")
-    recording, why_none = _recording(form, places) if channel == "call" else (None, None)
+    point_id = next(iter(points), None)
+    if len(points) > 1:
+        with next(columns):
+            point_id = _point(points, channel, form)
+            places.under("contact_point")
+    recording, why_none = _recording(columns, form, places, is_required=is_required) if is_call else (None, None)
     return Reached(person, party_id, point_id, recording, why_none)
 
 
@@ -56,10 +62,7 @@ def _person(actor: Actor, view: BorrowerView, outcome: Outcome, form: str) -> tu
     )
 
 
-def _point(view: BorrowerView, channel: str, form: str) -> int | None:
-    points = {point.id: _called(point) for point in view.contact_points if point.kind in POINT_KINDS[channel]}
-    if len(points) < 2:
-        return next(iter(points), None)
+def _point(points: dict[int, str], channel: str, form: str) -> int:
     word = "Address" if channel in {"visit", "letter", "email"} else "Number"
     return st.selectbox(word, list(points), format_func=points.__getitem__, key=f"{form}.point.{channel}")
 
@@ -69,16 +72,14 @@ def _called(point: ContactPointView) -> str:
     return f"{point.masked}{whose}"
 
 
-def _recording(form: str, places: Places) -> tuple[str | None, str | None]:
-    is_required = outcomes_cached.recordings_required()
+def _recording(
+    columns: Iterator[DeltaGenerator], form: str, places: Places, *, is_required: bool
+) -> tuple[str | None, str | None]:
+    with next(columns):
+        label = "Recording reference" if is_required else "Recording reference (optional)"
+        reference = st.text_input(label, key=f"{form}.recording", max_chars=120)
+        places.under("recording")
     if not is_required:
-        reference = st.text_input("Recording reference (optional)", key=f"{form}.recording", max_chars=120)
-        places.under("recording")
         return reference, None
-    left, right = st.columns(2)
-    with left:
-        reference = st.text_input("Recording reference", key=f"{form}.recording", max_chars=120)
-        places.under("recording")
-    with right:
-        why = st.text_input("or why there is no recording", key=f"{form}.no_recording", max_chars=200)
-    return reference, why
+    with next(columns):
+        return reference, st.text_input("or why there is none", key=f"{form}.no_recording", max_chars=200)

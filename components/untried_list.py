@@ -15,7 +15,7 @@ from services.contacts.untried import Way
 _COLUMNS = (
     Column("who", "Who", help="The borrower, co-borrowers and guarantors; nobody else may be contacted (IN-03)"),
     Column("channel", "Channel", width=90),
-    Column("where", "Where", width=120),
+    Column("where", "Where", width=150),
     Column("last", "Last attempt", width=130),
     Column("outcome", "Outcome"),
     Column("tries", "Tries", "number", width=60),

@@ -8,20 +8,23 @@ from sqlalchemy.orm import Session
 
 # every third promise missed its first date, every third kept it, the others are still to come
 _PROMISES = text("""
-    WITH chosen AS MATERIALIZED (
+    WITH able AS (
         SELECT s.loan_id, s.borrower_id, c.id AS case_id, coalesce(c.owner_id, :leader) AS by_id, y.id AS party_id,
                coalesce(y.role, 'borrower') AS person,
                greatest(floor(s.overdue_amount / 300) * 100, 100) AS amount,
-               row_number() OVER (ORDER BY md5(s.loan_id::text || :seed)) AS n
+               row_number() OVER (PARTITION BY y.id IS NULL ORDER BY md5(s.loan_id::text || :seed)) AS place
         FROM loan_state s
         JOIN collection_case c ON c.borrower_id = s.borrower_id AND c.closed_on IS NULL
         LEFT JOIN LATERAL (
-            SELECT id, role FROM party WHERE borrower_id = s.borrower_id AND s.loan_id % 3 = 0 ORDER BY id LIMIT 1
+            SELECT id, role FROM party WHERE borrower_id = s.borrower_id ORDER BY id LIMIT 1
         ) y ON true
         WHERE s.status = 'active' AND s.overdue_amount >= 3000
           AND NOT EXISTS (SELECT FROM payment p WHERE p.loan_id = s.loan_id AND p.paid_on > :day - 40)
           AND NOT EXISTS (SELECT FROM promise p WHERE p.borrower_id = s.borrower_id AND p.due_on > :day - 20)
-        ORDER BY n LIMIT :size
+    ), chosen AS MATERIALIZED (
+        -- about one in five is given by a co-borrower or guarantor
+        SELECT a.*, row_number() OVER (ORDER BY CASE WHEN party_id IS NULL THEN place ELSE place * 4 END, loan_id) AS n
+        FROM able a ORDER BY n LIMIT :size
     ), called AS (
         INSERT INTO contact_attempt (at, borrower_id, loan_id, case_id, channel, direction, person, party_id, outcome,
                                      note, next_action, next_action_on, recorded_by, recording_reference)

@@ -19,7 +19,7 @@ QUICK_AT_MOST: Final = 8
 """Buttons with a key: 1 to 8."""
 COUNTS_AS: Final = {
     "right_party": "Right party reached",
-    "connected": "Somebody else reached, nothing disclosed",
+    "connected": "Somebody else reached",
     "no_contact": "Nobody reached",
 }
 """What a code counts as in Performance. It never changes: what was reported would change with it."""

@@ -48,7 +48,7 @@ def test_a_leader_sees_what_waits_by_agent_and_the_cases_behind_it(meera, role):
     assert list(agents["untouched_8"]) == [1, 1]
     app.selectbox(key="follow_ups.part").select_index(list(Part).index(Part.UNTOUCHED_8))
     app = app.run()
-    assert list(app.dataframe[1].value["name"]) == ["Meera Iyer"]
+    assert list(app.dataframe[2].value["name"]) == ["Meera Iyer"]
 
 
 def test_an_agent_sees_none_of_it(meera):
