@@ -76,7 +76,7 @@ def _recording(
     columns: Iterator[DeltaGenerator], form: str, places: Places, *, is_required: bool
 ) -> tuple[str | None, str | None]:
     with next(columns):
-        label = "Recording reference" if is_required else "Recording reference (optional)"
+        label = "Recording" if is_required else "Recording (optional)"
         reference = st.text_input(label, key=f"{form}.recording", max_chars=120)
         places.under("recording")
     if not is_required:
