@@ -5,7 +5,7 @@ from datetime import date
 
 import streamlit as st
 
-from components import empty, exports, form_fields, notices, outcomes_cached, tables
+from components import dates, empty, exports, form_fields, notices, outcomes_cached, tables
 from components.form_fields import Places
 from components.tables import Column
 from services import cases, contacts, holds, lender
@@ -41,6 +41,7 @@ _COLUMNS = (
     Column("next_action", "Then", help="What the case waits for afterwards"),
     Column("ends", "Ends", help="Channels and direction of the contacts that it is offered for"),
     Column("uses", "Uses", "number", help="Contacts of the last 30 days that have it"),
+    Column("active_from", "Offered from", "date"),
     Column("active_to", "Retired on", "date", help="First day on which it is offered no more"),
     Column("code", "Code"),
 )
@@ -54,11 +55,11 @@ def show(actor: Actor) -> None:
         key="outcomes.shown", label_visibility="collapsed",
     )  # fmt: skip
     lines = [
-        _line(code, every, today) for code in every if shown == "all" or code.is_active(today) == (shown == "used")
+        _line(code, every, today) for code in every if shown == "all" or code.is_retired(today) == (shown == "retired")
     ]
     picked = None
     if lines:
-        columns = [column for column in _COLUMNS if shown != "used" or column.name != "active_to"]
+        columns = [column for column in _COLUMNS if shown != "used" or column.name not in {"active_from", "active_to"}]
         picked = tables.table(lines, columns, key="outcomes.table", select="code")
         tables.totals(len(lines), noun="codes")
         exports.downloads("Outcome codes", lines, columns=_FIELDS, key="outcomes.export")
@@ -182,12 +183,17 @@ def _add(actor: Actor) -> None:
             )  # fmt: skip
             places.under("counts_as")
         terms = _fields(form, places, Terms(label=""))
+        today = lender.current().today
+        on = st.date_input(
+            "Offered from", value=today, min_value=today, key=f"{form}.on", format="DD/MM/YYYY", width=200
+        )
+        places.under("on")
         is_sent = st.form_submit_button("Add the code", type="primary", icon=":material/add:")
     if is_sent:
         with places.showing_errors():
-            codes.add(actor, code.strip(), counts_as=counts_as, terms=terms)
+            codes.add(actor, code.strip(), counts_as=counts_as, terms=terms, on=on)
             form_fields.done(form)
-            _done(f"“{terms.label}” is offered from now on")
+            _done(f"“{terms.label}” is offered from {dates.day(on)} on")
 
 
 def _fields(form: str, places: Places, terms: Terms) -> Terms:

@@ -25,47 +25,53 @@ class Part(StrEnum):
     OVERDUE = "overdue"
 
 
-# of an open case `c`: to be worked by today, touched or not since it opened, days since
-_OPEN = """
-    open_case AS (
-        SELECT c.id, c.borrower_id, coalesce(c.owner_id, 0) AS owner_id, w.borrower_id IS NOT NULL AS is_worked,
-               coalesce(c.next_action_on <= :today, c.next_action IS DISTINCT FROM 'review_hold') AS is_wanted,
-               coalesce((c.last_contact_at AT TIME ZONE :zone)::date < c.opened_on, true) AS is_never,
-               CAST(:today AS date)
-                   - greatest(c.opened_on, (c.last_contact_at AT TIME ZONE :zone)::date) AS untouched_days
-        FROM collection_case c
-        LEFT JOIN (
-            SELECT DISTINCT borrower_id FROM contact_attempt
-            WHERE at >= :midnight AND recorded_by IS NOT NULL AND direction = 'outbound'
-        ) w ON w.borrower_id = c.borrower_id
-        WHERE c.closed_on IS NULL
-    ), waiting AS (
-        -- reminders of complaints have their own clock
-        SELECT f.borrower_id, min(f.due_at) AS due_at,
-               min((f.due_at AT TIME ZONE :zone)::date) < :today AS is_overdue,
-               min((f.due_at AT TIME ZONE :zone)::date) = :today AS is_due
-        FROM follow_up f WHERE f.done_at IS NULL AND f.complaint_id IS NULL
-        GROUP BY f.borrower_id
-    )
+_WORKED = """
+    SELECT a.borrower_id FROM contact_attempt a
+    WHERE a.at >= :midnight AND a.recorded_by IS NOT NULL AND a.direction = 'outbound'
 """
-_OF_PART = {
-    Part.UNWORKED: "o.is_wanted AND NOT o.is_worked",
-    Part.WORKED: "o.is_worked",
-    Part.NEVER: "o.is_never",
-    Part.UNTOUCHED_4: "o.untouched_days BETWEEN 4 AND 7",
-    Part.UNTOUCHED_8: "o.untouched_days BETWEEN 8 AND 14",
-    Part.UNTOUCHED_15: "o.untouched_days BETWEEN 15 AND 30",
-    Part.UNTOUCHED_31: "o.untouched_days > 30",
-    Part.DUE: "coalesce(w.is_due, false)",
-    Part.OVERDUE: "coalesce(w.is_overdue, false)",
+# reminders of complaints have their own clock
+_WAITING = "f.done_at IS NULL AND f.complaint_id IS NULL"
+_TOUCHED_ON = "(c.last_contact_at AT TIME ZONE :zone)::date"
+_UNTOUCHED_DAYS = f"(CAST(:today AS date) - greatest(c.opened_on, {_TOUCHED_ON}))"
+_IS_WANTED = "coalesce(c.next_action_on <= :today, c.next_action IS DISTINCT FROM 'review_hold')"
+_AGES = {
+    Part.NEVER: f"coalesce({_TOUCHED_ON} < c.opened_on, true)",
+    Part.UNTOUCHED_4: f"{_UNTOUCHED_DAYS} BETWEEN 4 AND 7",
+    Part.UNTOUCHED_8: f"{_UNTOUCHED_DAYS} BETWEEN 8 AND 14",
+    Part.UNTOUCHED_15: f"{_UNTOUCHED_DAYS} BETWEEN 15 AND 30",
+    Part.UNTOUCHED_31: f"{_UNTOUCHED_DAYS} > 30",
+}
+# counting reads all open cases `c` once, joined with the sets of those worked (`w`) and those that wait (`f`)
+_COUNTING = {
+    Part.UNWORKED: f"{_IS_WANTED} AND w.borrower_id IS NULL",
+    Part.WORKED: "w.borrower_id IS NOT NULL",
+    Part.DUE: "f.due_on = :today",
+    Part.OVERDUE: "f.due_on < :today",
+    **_AGES,
+}
+# a page walks the cases by urgency and asks of each, or starts from the few that a part is about
+_LISTING = {
+    Part.UNWORKED: f"{_IS_WANTED} AND NOT EXISTS ({_WORKED} AND a.borrower_id = c.borrower_id)",
+    Part.WORKED: f"c.borrower_id IN ({_WORKED})",
+    Part.DUE: f"""c.borrower_id IN (SELECT f.borrower_id FROM follow_up f WHERE {_WAITING} AND f.due_at >= :midnight
+                                     AND (f.due_at AT TIME ZONE :zone)::date = :today)
+                  AND f.due_at >= :midnight""",
+    Part.OVERDUE: f"c.borrower_id IN (SELECT f.borrower_id FROM follow_up f WHERE {_WAITING} AND f.due_at < :midnight)",
+    **_AGES,
 }
 
-_COUNTED = ", ".join(f"count(*) FILTER (WHERE {condition}) AS {part.value}" for part, condition in _OF_PART.items())
+_COUNTED = ", ".join(f"count(*) FILTER (WHERE {condition}) AS {part.value}" for part, condition in _COUNTING.items())
 _FIGURES = text(f"""
-    WITH {_OPEN}, standing AS (
-        SELECT o.owner_id, count(*) AS cases, {_COUNTED}
-        FROM open_case o LEFT JOIN waiting w USING (borrower_id)
-        GROUP BY o.owner_id
+    WITH standing AS (
+        SELECT coalesce(c.owner_id, 0) AS owner_id, count(*) AS cases, {_COUNTED}
+        FROM collection_case c
+        LEFT JOIN (SELECT DISTINCT borrower_id FROM ({_WORKED}) a) w ON w.borrower_id = c.borrower_id
+        LEFT JOIN (
+            SELECT f.borrower_id, min((f.due_at AT TIME ZONE :zone)::date) AS due_on
+            FROM follow_up f WHERE {_WAITING} GROUP BY f.borrower_id
+        ) f ON f.borrower_id = c.borrower_id
+        WHERE c.closed_on IS NULL
+        GROUP BY 1
     ), came_due AS (
         SELECT f.borrower_id, f.created_by, (f.due_at AT TIME ZONE :zone)::date AS due_on,
                (f.done_at AT TIME ZONE :zone)::date AS done_on, f.ended_by
@@ -100,10 +106,6 @@ _FIGURES = text(f"""
 """)
 
 
-def _values(today: date, zone: str, midnight: datetime) -> dict[str, Any]:
-    return {"today": today, "zone": zone, "midnight": midnight}
-
-
 def figures(session: Session, today: date, *, zone: str, midnight: datetime, since: datetime) -> Sequence[AnyRow]:
     """A row an owner of open cases or of follow-ups; owner 0: cases that nobody has.
 
@@ -114,7 +116,8 @@ def figures(session: Session, today: date, *, zone: str, midnight: datetime, sin
         midnight: when today began there.
         since: when the period began over which follow-ups that came due are judged.
     """
-    return session.execute(_FIGURES, {**_values(today, zone, midnight), "since": since}).all()
+    values = {"today": today, "zone": zone, "midnight": midnight, "since": since}
+    return session.execute(_FIGURES, values).all()
 
 
 def cases_of(
@@ -140,19 +143,23 @@ def cases_of(
         after: priority and id of the last case of the page before.
         limit: how many at most.
     """
+    whose = {None: "", 0: "AND c.owner_id IS NULL"}.get(owner_id, "AND c.owner_id = :owner")
+    later = "AND c.priority <= :priority AND (c.priority < :priority OR c.id > :case_id)" if after else ""
     statement = text(f"""
-        WITH {_OPEN}
         SELECT c.id AS case_id, c.borrower_id, b.name, b.external_id AS number, c.priority, c.max_dpd,
-               c.overdue_amount, c.last_contact_at, w.due_at AS follow_up_at, o.untouched_days, u.name AS owner_name
-        FROM open_case o
-        JOIN collection_case c ON c.id = o.id
+               c.overdue_amount, c.last_contact_at, f.due_at AS follow_up_at, {_UNTOUCHED_DAYS} AS untouched_days,
+               u.name AS owner_name
+        FROM collection_case c
         JOIN borrower b ON b.id = c.borrower_id
-        LEFT JOIN waiting w ON w.borrower_id = c.borrower_id
+        LEFT JOIN LATERAL (
+            SELECT min(f.due_at) AS due_at FROM follow_up f WHERE f.borrower_id = c.borrower_id AND {_WAITING}
+        ) f ON true
         LEFT JOIN app_user u ON u.id = c.owner_id
-        WHERE {_OF_PART[part]} AND (CAST(:owner AS bigint) IS NULL OR o.owner_id = :owner)
-          AND (CAST(:priority AS integer) IS NULL OR (c.priority, -c.id) < (:priority, -CAST(:case_id AS bigint)))
+        WHERE c.closed_on IS NULL AND {_LISTING[part]} {whose} {later}
         ORDER BY c.priority DESC, c.id LIMIT :limit
     """)
-    priority, case_id = after or (None, None)
-    values = {**_values(today, zone, midnight), "owner": owner_id, "priority": priority, "case_id": case_id}
-    return session.execute(statement, {**values, "limit": limit}).all()
+    values: dict[str, Any] = {"today": today, "zone": zone, "midnight": midnight, "owner": owner_id, "limit": limit}
+    if after:
+        values |= {"priority": after[0], "case_id": after[1]}
+    named = {name: value for name, value in values.items() if f":{name}" in statement.text}
+    return session.execute(statement, named).all()

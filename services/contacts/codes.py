@@ -63,6 +63,10 @@ class Code:
     uses: int
     """Contacts of the last 30 days that have it."""
 
+    def is_retired(self, day: date) -> bool:
+        """Whether it is offered no more on a day."""
+        return self.active_to is not None and self.active_to <= day
+
     def is_active(self, day: date) -> bool:
         """Whether it is offered on a day."""
         return self.active_from <= day and (self.active_to is None or day < self.active_to)
@@ -81,21 +85,23 @@ def all_codes(actor: Actor) -> tuple[Code, ...]:
         return tuple(_code(row, uses.get(row.code, 0)) for row in queries.all_codes(session))
 
 
-def add(actor: Actor, code: str, *, counts_as: str, terms: Terms) -> None:
-    """Add a code, offered from today on, at the end of the order.
+def add(actor: Actor, code: str, *, counts_as: str, terms: Terms, on: date | None = None) -> None:
+    """Add a code, offered from a day on (today, unless said), at the end of the order.
 
     Raises:
         NotAllowed: the actor may not change strategy.
-        InvalidInput: the code is there already or malformed, or its fields do not go together.
+        InvalidInput: the code is there already or malformed, the day is past, or its fields do not go together.
     """
     actor.require(Permission.CHANGE_STRATEGY)
     with transaction() as session:
         queries.lock(session)
         today = lender.load(session).today
         wrong = _wrong_code(session, code) | _wrong(session, code, counts_as, terms, today)
+        if on is not None and on < today:
+            wrong["on"] = "The day is past; choose today or later."
         if wrong:
             raise InvalidInput(wrong)
-        queries.insert_code(session, code=code, active_from=today, **_meaning(counts_as), **_columns(terms))
+        queries.insert_code(session, code=code, active_from=on or today, **_meaning(counts_as), **_columns(terms))
         _record(session, actor, code, "outcome_code.added", f"added the outcome code “{terms.label}”", after=terms)
 
 

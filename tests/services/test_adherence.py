@@ -48,6 +48,9 @@ def test_open_cases_are_told_apart_by_work_of_today_and_by_age(session, ana, mar
     assert (row.never, row.untouched_4, row.untouched_8, row.untouched_15, row.untouched_31) == (3, 1, 1, 0, 1)
     nobody = adherence.by_owner(marek)[-1]
     assert (nobody.name, nobody.owner_id, nobody.untouched_15) == ("Nobody", 0, 1)
+    for part in Part:  # what is listed is what is counted
+        assert len(adherence.cases_of(marek, part, ana.id).rows) == getattr(row, part.value)
+        assert len(adherence.cases_of(marek, part, 0).rows) == getattr(nobody, part.value)
     page = adherence.cases_of(marek, Part.UNTOUCHED_31, ana.id)
     assert [line.untouched_days for line in page.rows] == [35]
 
@@ -68,6 +71,7 @@ def test_follow_up_is_kept_late_missed_or_moved(session, ana, marek, frozen_cloc
     assert row.kept_share is not None
     assert float(row.kept_share) == 0.25
     assert (row.due, row.overdue) == (0, 1)
+    assert adherence.cases_of(marek, Part.DUE).rows == ()
     assert [line.borrower_id for line in adherence.cases_of(marek, Part.OVERDUE, ana.id).rows] == [borrowers[4]]
 
 

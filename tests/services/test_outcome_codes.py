@@ -67,6 +67,15 @@ def test_added_code_is_offered_used_reworded_and_retired_but_never_lost(session,
     ]
 
 
+def test_code_is_offered_from_its_day_on(marek, ana, frozen_clock):
+    with pytest.raises(InvalidInput, match="day is past"):
+        codes.add(marek, "later", counts_as="right_party", terms=Terms("Later"), on=TODAY - timedelta(days=1))
+    codes.add(marek, "later", counts_as="right_party", terms=Terms("Later"), on=TODAY + timedelta(days=1))
+    assert "later" not in [outcome.code for outcome in contacts.outcomes(ana)]
+    frozen_clock(datetime(2025, 6, 17, 6, 0, tzinfo=UTC))
+    assert "later" in [outcome.code for outcome in contacts.outcomes(ana)]
+
+
 def test_what_a_code_counts_as_outlives_each_change(session, marek):
     add(marek, counts_as="no_contact", label="Line busy")
     codes.change(marek, "asks_for_time", terms=Terms(label="Engaged", is_quick=False), reason="Wording")

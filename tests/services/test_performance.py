@@ -446,7 +446,7 @@ def test_what_the_borrower_began_and_what_no_person_did_is_no_attempt(session, a
 
 
 def test_a_promise_of_several_dates_is_made_once_and_each_date_falls_due(session, arrears):
-    loan_id, first, _ = arrears
+    loan_id, _, _ = arrears
     made = date(2025, 11, 3)
     whole = make_promise(session, loan_id, amount=100, promised_on=made, due_on=date(2025, 11, 5))
     for part, due_on in ((2, date(2025, 11, 12)), (3, date(2025, 12, 12))):

@@ -134,6 +134,32 @@ def test_a_promise_names_who_gave_it_and_third_parties_give_none(session, ana, l
             promises.record(ana, loan, amount=Decimal(10), due_on=TODAY, person=person, party_id=party_id)
 
 
+def test_two_who_promise_at_once_do_not_promise_more_than_is_owed(database):
+    """80,000 is owed: of two promises of 50,000 in two parts, the one that comes second is refused."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from db.engine import transaction
+    from services import lender
+    from services.actors import SYSTEM
+
+    with transaction() as own:
+        borrower_id, loan_id = builders.make_overdue(own, dpd=45)
+        builders.make_case(own, borrower_id)
+    today = lender.current().today
+
+    def promise(_):
+        later = [promises.Part(Decimal(20_000), today + timedelta(days=5))]
+        try:
+            return promises.record(SYSTEM, loan_id, amount=Decimal(30_000), due_on=today, further=later).part
+        except Refused:
+            return None
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(promise, range(2)), key=str) == [1, None]
+    with transaction() as own:
+        assert own.execute(select(Promise.amount).order_by(Promise.part)).scalars().all() == [30_000, 20_000]
+
+
 # --- any order of facts gives what a replay gives -----------------------------------------------------------------
 
 
