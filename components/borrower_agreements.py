@@ -17,7 +17,9 @@ _PROMISES = (
     Column("due_on", "For", "date"),
     Column("status", "Status", help="Derived from payments between the promise and its date plus grace"),
     Column("paid_amount", "Paid", "money"),
-    Column("recorded_by_name", "By"),
+    Column("part", "Date", "number", help="Place among the dates of the same promise"),
+    Column("person_label", "Promised by"),
+    Column("recorded_by_name", "Recorded by"),
 )
 
 
@@ -37,6 +39,8 @@ def _settlements(actor: Actor, view: BorrowerView) -> None:
 
 def _promises(actor: Actor, view: BorrowerView) -> None:
     if view.promises:
+        for whole in promises.wholes(view.promises):
+            _several(whole)
         tables.table(view.promises, _PROMISES, key="borrower.promises")
         if actor.may(Permission.RECORD_CONTACT):
             for promise in view.promises:
@@ -44,6 +48,18 @@ def _promises(actor: Actor, view: BorrowerView) -> None:
                     _take_back(actor, promise)
     else:
         empty.empty("No promises so far.", "Record one on the right.")
+
+
+def _several(whole: promises.Whole) -> None:
+    """How far a promise of several dates is."""
+    if len(whole.parts) == 1:
+        return
+    kept = f"{whole.kept} of {len(whole.parts)} dates kept, {money.full(whole.paid_amount)} paid"
+    behind = " :red[A date was missed; the others are still to come.]" if whole.is_behind else ""
+    st.markdown(
+        f"**Promise of {money.full(whole.amount)} on {len(whole.parts)} dates** to {dates.day(whole.last_on)}: "
+        f"{whole.status.replace('_', ' ')}, {kept}.{behind}".replace("$", "\\$")
+    )
 
 
 def _follow_ups(_actor: Actor, view: BorrowerView) -> None:

@@ -24,6 +24,7 @@ from components import (
     status_form,
     tables,
     timeline,
+    untried_list,
 )
 from components.tables import Column
 from services import borrowers, cases
@@ -158,6 +159,7 @@ def _contact(actor: Actor, view: BorrowerView) -> None:
             case_panel.contact_point(actor, point)
             consent = {True: ":green[consent given]", False: ":red[consent refused]", None: ":gray[never asked]"}
             st.markdown(consent[point.consent], width="content")
+    untried_list.show(actor, view.id)
     zone = view.time_zone or "the lender's"
     st.caption(f"Language: {view.language or 'not known'} · contact hours are judged in time zone: {zone}")
 

@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from components import cached, dates, hold_banners, money, notices, outcome_form, palette, tables
+from components import cached, dates, hold_banners, money, notices, outcome_form, palette, tables, untried_list
 from components.tables import Column
-from services import borrowers, cases, queue
+from services import borrowers, cases, promises, queue
 from services.actors import Actor, Permission
 from services.borrowers import BorrowerView, ContactPointView
 from services.errors import Conflict, NotAllowed, NotFound
@@ -61,6 +61,8 @@ def _show(actor: Actor, row: QueueRow, wanted: QueueFilter) -> None:
     if not is_mine:
         _offer_next(actor, row, wanted)
         return
+    if st.toggle("What was not tried yet", key=f"case.untried.{view.id}"):
+        untried_list.show(actor, view.id)
     saved = outcome_form.show(actor, view, with_next=True)
     if saved == "next":
         go_to(queue.next_case(actor, wanted, but=row.case_id))
@@ -195,9 +197,13 @@ def _promises(view: BorrowerView) -> str:
     if not view.promises:
         return ":gray[None so far.]"
     lines = []
-    for promise in view.promises[:3]:
+    for promise in promises.wholes(view.promises)[:3]:
         state = f":{_STATUS_COLOUR[promise.status]}[{promise.status.replace('_', ' ')}]"
-        lines.append(f"{money.full(promise.amount)} for {dates.relative(promise.due_on, view.today)}: {state}")
+        when = dates.relative(promise.parts[0].due_on, view.today)
+        if len(promise.parts) > 1:
+            when = f"{when} and {len(promise.parts) - 1} more, {promise.kept} kept"
+            state = ":red[a date missed]" if promise.is_behind else state
+        lines.append(f"{money.full(promise.amount)} for {when}: {state}")
     kept = sum(1 for promise in view.promises if promise.status == "kept")
     fallen_due = sum(1 for promise in view.promises if promise.status in {"kept", "partly_kept", "broken"})
     if fallen_due:

@@ -23,6 +23,7 @@ class View(StrEnum):
     """The parts of the page."""
 
     FIGURES = "Figures"
+    FOLLOW_UPS = "Follow-ups"
     PLANS = "Targets and costs"
     REPORTS = "Reports"
 

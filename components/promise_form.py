@@ -11,47 +11,84 @@ from services import contacts, promises
 from services import money as amounts
 from services.actors import Actor
 from services.borrowers import BorrowerView, LoanView
+from services.contacts import reaching
 from services.errors import InvalidInput
 
 
 def fields(loans: Sequence[LoanView], *, today: date, key: str, places: Places) -> promises.Terms | None:
-    """Loan, amount and date of a promise; None while the amount cannot be read (told under its field)."""
+    """Loan, and a line a date with its amount; None while an amount cannot be read (told under its field)."""
     loan = loan_choice(loans, key=key)
+    lines = [_line(loan, n, today=today, key=key, places=places) for n in range(1, _lines(key) + 1)]
+    named = [(typed, on) for number, (typed, on) in enumerate(lines) if typed or number == 0]
+    try:
+        parts = [promises.Part(amounts.parse(typed), on) for typed, on in named if isinstance(on, date)]
+    except InvalidInput:
+        return None
+    if len(parts) < len(named):
+        return None
+    return promises.Terms(loan.id, parts[0].amount, parts[0].due_on, tuple(parts[1:]))
+
+
+def _line(loan: LoanView, number: int, *, today: date, key: str, places: Places) -> tuple[str, object]:
+    """The fields of one date; the first keeps the names that a promise of one date has."""
+    tail = "" if number == 1 else f".{number}"
     left, right = st.columns(2)
     with left:
         typed = st.text_input(
-            "Amount",
-            key=f"{key}.amount",
-            placeholder=money.full(loan.overdue_amount),
-            help=f"Overdue {money.full(loan.overdue_amount)}, owed in all {money.full(loan.owed)}",
+            "Amount" if number == 1 else f"Amount, date {number}",
+            key=f"{key}.amount{tail}",
+            placeholder=money.full(loan.overdue_amount) if number == 1 else "Leave empty for no further date",
+            help=f"Overdue {money.full(loan.overdue_amount)}, owed in all {money.full(loan.owed)}"
+            if number == 1
+            else None,
         )
-        places.under("amount")
+        places.under(f"amount{tail}")
     with right:
         due_on = st.date_input(
-            "Will pay by",
-            value=today + timedelta(days=3),
+            "Will pay by" if number == 1 else f"Will pay by, date {number}",
+            value=today + timedelta(days=3 + 7 * (number - 1)),
             min_value=today,
-            key=f"{key}.due_on",
+            key=f"{key}.due_on{tail}",
             format="DD/MM/YYYY",
         )
-        places.under("due_on")
-    if not typed or not isinstance(due_on, date):
-        return None
-    try:
-        return promises.Terms(loan_id=loan.id, amount=amounts.parse(typed), due_on=due_on)
-    except InvalidInput:
-        return None
+        places.under(f"due_on{tail}")
+    return typed, due_on
 
 
-def read(typed: str | None) -> None:
-    """Refuse an amount that cannot be read.
+def another(key: str) -> None:
+    """The button that adds a date. It stands outside the form, so that Enter in a field still saves."""
+    if _lines(key) < promises.MOST_DATES:
+        st.button(
+            "Add a date",
+            icon=":material/add:",
+            type="tertiary",
+            key=f"{key}.more",
+            on_click=_more,
+            args=(key,),
+            help="For a promise in parts: each date with its own amount",
+        )
+
+
+def _lines(key: str) -> int:
+    return int(st.session_state.get(f"{key}.lines", 1))
+
+
+def _more(key: str) -> None:
+    st.session_state[f"{key}.lines"] = _lines(key) + 1
+
+
+def read(key: str) -> None:
+    """Refuse amounts that cannot be read; further dates without an amount are left out.
 
     Raises:
-        InvalidInput: it is missing or not an amount.
+        InvalidInput: one is missing or not an amount.
     """
-    if not typed:
+    if not st.session_state.get(f"{key}.amount"):
         raise InvalidInput({"amount": "Enter the amount promised."})
-    amounts.parse(typed)
+    for number in range(1, _lines(key) + 1):
+        tail = "" if number == 1 else f".{number}"
+        if typed := st.session_state.get(f"{key}.amount{tail}"):
+            amounts.parse(typed, field=f"amount{tail}")
 
 
 def loan_choice(loans: Sequence[LoanView], *, key: str) -> LoanView:
@@ -77,25 +114,48 @@ def show(actor: Actor, view: BorrowerView) -> None:
     form, places = form_fields.drawn(f"promise.{view.id}"), Places()
     with st.container(key="promise_form_fields"), st.form("promise_form", border=False):
         terms = fields(loans, today=view.today, key=form, places=places)
-        channel = st.selectbox(
-            "Given by", list(contacts.CHANNELS), format_func=contacts.CHANNELS.__getitem__, key=f"{form}.channel"
-        )
+        left, right = st.columns(2)
+        with left:
+            channel = st.selectbox(
+                "Given by", list(contacts.CHANNELS), format_func=contacts.CHANNELS.__getitem__, key=f"{form}.channel"
+            )
+        with right:
+            person, party_id = _promiser(actor, view, form)
+            places.under("person")
         is_sent = st.form_submit_button("Record promise", type="primary", icon=":material/handshake:")
+    another(form)
     form_fields.focus("promise_form_fields", form)
     if is_sent:
         with places.showing_errors():
-            read(st.session_state[f"{form}.amount"])
+            read(form)
             assert terms is not None
             promises.record(
                 actor,
                 terms.loan_id,
                 amount=terms.amount,
                 due_on=terms.due_on,
+                further=terms.further,
                 channel=channel,
+                person=person,
+                party_id=party_id,
                 request_key=form_fields.request_key(form),
             )
             form_fields.done(form)
-            notices.after_rerun(f"Promise of {money.full(terms.amount)} for {dates.day(terms.due_on)} recorded")
+            notices.after_rerun(_said(terms))
+
+
+def _promiser(actor: Actor, view: BorrowerView, form: str) -> tuple[str, int | None]:
+    """Who promised: the borrower, or one of the parties on record."""
+    offered: dict[tuple[str, int | None], str] = {("borrower", None): contacts.PERSONS["borrower"]}
+    for party in reaching.parties(actor, view.id):
+        offered[party.role, party.id] = f"{contacts.PERSONS[party.role]}: {party.name}"
+    return st.selectbox("Who promised", list(offered), format_func=offered.__getitem__, key=f"{form}.person")
+
+
+def _said(terms: promises.Terms) -> str:
+    if not terms.further:
+        return f"Promise of {money.full(terms.amount)} for {dates.day(terms.due_on)} recorded"
+    return f"Promise of {money.full(terms.whole_amount)} on {len(terms.parts)} dates recorded"
 
 
 def payable(view: BorrowerView) -> list[LoanView]:

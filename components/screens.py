@@ -62,6 +62,9 @@ SCREENS = (
     Screen("pages/outbox.py", "Outbox", ":material/outbox:", "outbox", CONTROL, Permission.MANAGE_MESSAGES),
     Screen("pages/users.py", "Users", ":material/group:", "users", CONTROL, Permission.MANAGE_USERS),
     Screen("pages/plan_limits.py", "Limits", ":material/tune:", "plan_limits", CONTROL, Permission.CONFIGURE),
+    Screen(
+        "pages/outcomes.py", "Outcome codes", ":material/fact_check:", "outcomes", CONTROL, Permission.VIEW_STRATEGY
+    ),
 )
 
 _LANDING = {

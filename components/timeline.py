@@ -22,9 +22,10 @@ _ICONS = {
     "status": "▮",
     "follow_up": "◔",
     "complaint": "⚑",
+    "override": "⚠",
 }
 _GOOD = {"kept", "payment", "sent", "running", "completed"}
-_BAD = {"broken", "reversal", "bounced", "failed", "blocked", "opened", "reopened"}
+_BAD = {"broken", "reversal", "bounced", "failed", "blocked", "opened", "reopened", "against the gate"}
 _MIDDLE = {"pending", "partly_kept", "planned", "behind", "proposed"}
 
 
@@ -81,7 +82,7 @@ def _row(entry: Entry) -> str:
 
 
 def _shows_state(entry: Entry) -> bool:
-    return entry.kind in {"promise", "plan", "settlement", "message", "contact"} and bool(entry.state)
+    return entry.kind in {"promise", "plan", "settlement", "message", "contact", "override"} and bool(entry.state)
 
 
 def _when(entry: Entry) -> str:

@@ -1,6 +1,6 @@
 """The audit trail: search it, open an act, take out a borrower's record, and see that nothing in it was changed."""
 
-from components import audit_trail, empty, exports, notices, tables
+from components import audit_overrides, audit_trail, empty, exports, notices, tables
 from components.guard import guard
 from components.tables import Column
 from services import lender
@@ -18,6 +18,7 @@ COLUMNS = (
 )
 
 audit_trail.chain(actor, verifying.state(actor))
+audit_overrides.show(actor)
 wanted = audit_trail.search_form(actor, lender.current().today)
 place = f"audit.events.{hash(wanted)}"
 with notices.showing_errors():

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from components import (
+    follow_up_figures,
     performance_cached,
     performance_filters,
     performance_panels,
@@ -22,6 +23,9 @@ if not choices.months:
     st.stop()
 
 view = performance_filters.view_switch()
+if view is View.FOLLOW_UPS:
+    follow_up_figures.show(actor)
+    st.stop()
 if view is View.REPORTS:
     performance_reports.show(actor)
     st.stop()

@@ -81,7 +81,7 @@ def add(
         Conflict: another submit of the same form was faster.
     """
     _check(due_at, action)
-    queries.finish(session, borrower_id)
+    queries.finish(session, borrower_id, ended_by="moved", at=clock.now())
     follow_up_id = queries.insert_follow_up(
         session,
         borrower_id=borrower_id,
@@ -98,7 +98,7 @@ def add(
 
 def finish(session: Session, borrower_id: int) -> None:
     """Mark open follow-ups done, in the caller's transaction: the borrower was worked."""
-    queries.finish(session, borrower_id)
+    queries.finish(session, borrower_id, ended_by="contact", at=clock.now())
 
 
 def _check(due_at: datetime, action: str) -> None:

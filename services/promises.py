@@ -1,7 +1,6 @@
 """Promises to pay: recording, taking back, and settling them from payments. A promise's status is never typed in."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,36 +13,24 @@ from db.queries import promises as queries
 from services import audit, cases, lender, money
 from services.actors import Actor, Permission
 from services.errors import Conflict, InvalidInput, NotFound, Refused
+from services.promise_parts import MOST_DATES, PROMISERS, Part, Promise, Terms, Whole, wholes
 
-
-@dataclass(frozen=True, slots=True)
-class Promise:
-    """A promise as it stands."""
-
-    id: int
-    borrower_id: int
-    loan_id: int
-    loan_number: str
-    amount: Decimal
-    due_on: date
-    promised_on: date
-    channel: str
-    person: str
-    status: str
-    """pending, kept, partly_kept, broken, cancelled."""
-    paid_amount: Decimal
-    resolved_on: date | None
-    cancel_reason: str | None
-    recorded_by_name: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What a borrower promises: so much, on this loan, by this date."""
-
-    loan_id: int
-    amount: Decimal
-    due_on: date
+__all__ = [
+    "MOST_DATES",
+    "Part",
+    "Promise",
+    "Terms",
+    "Whole",
+    "add",
+    "cancel",
+    "load_of_borrower",
+    "of_borrower",
+    "record",
+    "record_event",
+    "settle",
+    "settle_for",
+    "wholes",
+]
 
 
 def settle(session: Session, as_of: date, first_loan_id: int, last_loan_id: int) -> int:
@@ -64,27 +51,39 @@ def record(
     *,
     amount: Decimal,
     due_on: date,
+    further: Sequence[Part] = (),
     channel: str = "call",
     person: str = "borrower",
+    party_id: int | None = None,
     request_key: str | None = None,
 ) -> Promise:
-    """Record a promise to pay. The same `request_key` again returns the first promise and changes nothing.
+    """Record a promise to pay, by one date or several. The first date is returned.
+
+    The same `request_key` again returns the first promise and changes nothing. Who promised is the borrower, or the
+    co-borrower or guarantor that `party_id` names.
 
     Raises:
         NotAllowed: the actor may not record promises.
         NotFound: the loan is not there, or not the actor's to see.
         Conflict: someone else has the case open.
-        InvalidInput: the amount is not positive, or the date is past or too far.
+        InvalidInput: an amount is not positive, a date is past, too far or named twice, or the party is not theirs.
         Refused: the loan is closed, or more is promised than is owed.
     """
     actor.require(Permission.RECORD_CONTACT)
     with transaction() as session:
-        terms = Terms(loan_id=loan_id, amount=amount, due_on=due_on)
+        terms = Terms(loan_id=loan_id, amount=amount, due_on=due_on, further=tuple(further))
         if earlier := _earlier(session, terms, request_key):
             return earlier
         today = lender.load(session).today
         promise, is_new = add(
-            session, actor, terms, today=today, channel=channel, person=person, request_key=request_key
+            session,
+            actor,
+            terms,
+            today=today,
+            channel=channel,
+            person=person,
+            request_key=request_key,
+            party_id=party_id,
         )
         if is_new:
             cases.refresh_for(session, today, [promise.borrower_id])
@@ -102,6 +101,7 @@ def add(
     person: str,
     request_key: str | None,
     contact_attempt_id: int | None = None,
+    party_id: int | None = None,
 ) -> tuple[Promise, bool]:
     """Check and insert a promise in the caller's transaction; the promise, and whether it is new.
 
@@ -113,24 +113,30 @@ def add(
         raise NotFound("That loan is not there.")
     cases.workable(session, actor, loan.borrower_id)
     _check(session, terms, loan, today)
-    promise_id = queries.insert_promise(
-        session,
-        borrower_id=loan.borrower_id,
-        loan_id=terms.loan_id,
-        amount=terms.amount,
-        due_on=terms.due_on,
-        promised_on=today,
-        channel=channel,
-        person=person,
-        contact_attempt_id=contact_attempt_id,
-        recorded_by=actor.id,
-        request_key=request_key,
-    )
+    if person not in PROMISERS:
+        raise InvalidInput({"person": "Only the borrower, a co-borrower or a guarantor can promise."})
+    if party_id is not None and queries.party_role(session, loan.borrower_id, party_id) != person:
+        raise InvalidInput({"person": "That person is not on this borrower's record. Choose who promised again."})
+    common = {
+        "borrower_id": loan.borrower_id,
+        "loan_id": terms.loan_id,
+        "promised_on": today,
+        "channel": channel,
+        "person": person,
+        "party_id": party_id,
+        "contact_attempt_id": contact_attempt_id,
+        "recorded_by": actor.id,
+    }
+    dates = [{"amount": part.amount, "due_on": part.due_on} for part in sorted(terms.parts, key=lambda p: p.due_on)]
+    promise_id = queries.insert_promise(session, **common, **dates[0], request_key=request_key)
     if promise_id is None:  # another submit of the same form was faster
         earlier = _earlier(session, terms, request_key)
         if earlier is None:
             raise Conflict("This form was used for another promise. Open it again.")
         return earlier, False
+    queries.insert_further(
+        session, [{**common, **each, "whole_id": promise_id, "part": n} for n, each in enumerate(dates[1:], start=2)]
+    )
     settle_for(session, today, [terms.loan_id])
     return _load(session, promise_id), True
 
@@ -141,10 +147,11 @@ def _check(session: Session, terms: Terms, loan: Row[*tuple[Any, ...]], today: d
         raise Refused(f"Loan {loan.external_id} is closed; nothing is owed on it any more.")
     if loan.owed <= 0:  # a book of snapshots may not say what is owed
         return
-    if terms.amount > loan.owed:
-        raise Refused(f"The promise of {terms.amount:,.2f} is more than the {loan.owed:,.2f} owed. Lower the amount.")
+    promised = terms.whole_amount
+    if promised > loan.owed:
+        raise Refused(f"The promise of {promised:,.2f} is more than the {loan.owed:,.2f} owed. Lower the amount.")
     pending = queries.pending_amount(session, terms.loan_id)
-    if terms.amount + pending > loan.owed:
+    if promised + pending > loan.owed:
         raise Refused(
             f"{pending:,.2f} of the {loan.owed:,.2f} owed is promised already. Lower the amount, or take back the "
             "earlier promise."
@@ -153,13 +160,17 @@ def _check(session: Session, terms: Terms, loan: Row[*tuple[Any, ...]], today: d
 
 def _check_fields(terms: Terms, today: date, *, limit_days: int) -> None:
     wrong: dict[str, str] = {}
-    if terms.amount <= 0 or terms.amount != money.quantize(terms.amount):
+    last, days = today + timedelta(days=limit_days), [part.due_on for part in terms.parts]
+    if any(part.amount <= 0 or part.amount != money.quantize(part.amount) for part in terms.parts):
         wrong["amount"] = "Enter an amount above zero, with at most two decimals."
-    if terms.due_on < today:
+    if min(days) < today:
         wrong["due_on"] = "The date is past; a promise is for today or later."
-    elif terms.due_on > today + timedelta(days=limit_days):
-        last = today + timedelta(days=limit_days)
+    elif max(days) > last:
         wrong["due_on"] = f"The date is too far: a promise may run {limit_days} days, to {last:%d %b %Y}."
+    elif len(set(days)) < len(days):
+        wrong["due_on"] = "A date is named twice; put both amounts on one date."
+    elif len(days) > MOST_DATES:
+        wrong["due_on"] = f"A promise has at most {MOST_DATES} dates; agree on a repayment plan for more."
     if wrong:
         raise InvalidInput(wrong)
 
@@ -182,22 +193,31 @@ def _load(session: Session, promise_id: int) -> Promise:
 
 def record_event(session: Session, actor: Actor, promise: Promise, *, how: str = "") -> None:
     """The audit event of a new promise, in the caller's transaction; `how` continues its sentence."""
+    dates = queries.dates_of(session, promise.whole_id)
+    further = f" and on {len(dates) - 1} later date{'s' if len(dates) > 2 else ''}" if len(dates) > 1 else ""
+    amount = sum((row.amount for row in dates), Decimal(0))
     audit.record(
         session,
         actor,
         "promise.recorded",
         subject=("promise", promise.id),
         summary=(
-            f"recorded a promise of {promise.amount:,.2f} for {promise.due_on:%d %b %Y} on {promise.loan_number}{how}"
+            f"recorded a promise of {amount:,.2f} for {promise.due_on:%d %b %Y}{further} on {promise.loan_number}{how}"
         ),
         borrower_id=promise.borrower_id,
         loan_id=promise.loan_id,
-        after={"amount": str(promise.amount), "due_on": promise.due_on.isoformat(), "channel": promise.channel},
+        after={
+            "amount": str(amount),
+            "due_on": promise.due_on.isoformat(),
+            "channel": promise.channel,
+            "person": promise.person,
+            **({"dates": {row.due_on.isoformat(): str(row.amount) for row in dates}} if further else {}),
+        },
     )
 
 
 def cancel(actor: Actor, promise_id: int, *, reason: str) -> None:
-    """Take a pending promise back, with the reason.
+    """Take a pending promise back, with the reason. Of several dates: that date; the others stay as they are.
 
     Raises:
         NotAllowed, NotFound, Conflict: as for `record`.

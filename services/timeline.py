@@ -29,6 +29,7 @@ KINDS: Final = {
     "status": "Holds and status",
     "follow_up": "Follow-ups",
     "complaint": "Complaints",
+    "override": "Against the gate",
 }
 """What can be filtered for, as screens say it."""
 
@@ -87,7 +88,12 @@ def of(
         raise InvalidInput({"kinds": f"A timeline has no kind “{min(unknown)}”."})
     with reading() as session:
         cases.require_access(session, actor, borrower_id)
-        return _page(session, borrower_id, kinds or KINDS, before, limit)
+        return _page(session, borrower_id, _with_overrides(kinds) or KINDS, before, limit)
+
+
+def _with_overrides(kinds: Collection[str]) -> Collection[str]:
+    """A contact against the gate is a contact, too."""
+    return {*kinds, "override"} if "contact" in kinds else kinds
 
 
 def _page(session: Session, borrower_id: int, kinds: Collection[str], before: Cursor | None, limit: int) -> Page:

@@ -75,6 +75,8 @@ class Lender(Base):
     """How long a police verification holds."""
     papers_warn_days: Mapped[int] = mapped_column(SmallInteger, server_default="30")
     """Days before an expiry from which it is marked."""
+    recording_required: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether a call is recorded only with the reference of its recording, or the reason why there is none (IN-08)."""
     npa_by_borrower: Mapped[bool] = mapped_column(server_default=text("true"))
     """Whether one NPA loan makes all loans of its borrower NPA, until the borrower owes no arrears at all (IRACP)."""
     closed_through: Mapped[date | None]

@@ -152,6 +152,9 @@ class FollowUp(Base):
         Index(None, "borrower_id"),
         Index("ix_follow_up_due", "due_at", postgresql_where=text("done_at IS NULL")),
         Index("ix_follow_up_complaint", "complaint_id", postgresql_where=text("complaint_id IS NOT NULL")),
+        # those of a period that are over: adherence
+        Index("ix_follow_up_ended", "due_at", postgresql_where=text("done_at IS NOT NULL")),
+        CheckConstraint("ended_by IN ('contact', 'moved')", name="ended_by"),
         UniqueConstraint("request_key"),
     )
     id: Mapped[Id]
@@ -160,6 +163,8 @@ class FollowUp(Base):
     action: Mapped[str]
     note: Mapped[str | None]
     done_at: Mapped[Instant | None]
+    ended_by: Mapped[str | None]
+    """contact: the borrower was worked; moved: another date took its place. None while open, and of old ones."""
     complaint_id: Mapped[int | None] = mapped_column(ForeignKey("complaint.id"))
     """The complaint whose answer it reminds of: done with the answer, not with the next contact."""
     created_at: Mapped[Instant] = mapped_column(server_default=func.now())
@@ -172,6 +177,19 @@ class Disposition(Base):
     """An outcome that a contact may have, and what it needs next. A maintained table."""
 
     __tablename__ = "disposition"
+    __table_args__ = (
+        CheckConstraint("channels <@ '{call,visit,sms,whatsapp,email,letter}'", name="channels"),
+        CheckConstraint("direction IN ('outbound', 'inbound')", name="direction"),
+        CheckConstraint("requires <@ '{promise,follow_up,hold,note}'", name="requires"),
+        CheckConstraint("is_connected OR NOT is_right_party", name="connected"),
+        CheckConstraint("is_right_party OR NOT 'promise' = ANY(requires)", name="promise"),
+        CheckConstraint(
+            "hold_kind IN ('dispute', 'hardship', 'bereavement', 'calamity', 'complaint', 'legal', 'deceased', 'fraud', 'do_not_contact')",
+            name="hold_kind",
+        ),
+        CheckConstraint("(hold_kind IS NOT NULL) = ('hold' = ANY(requires))", name="hold"),
+        CheckConstraint("active_to IS NULL OR active_to >= active_from", name="period"),
+    )
     code: Mapped[str] = mapped_column(primary_key=True)
     label: Mapped[str]
     is_right_party: Mapped[bool]
@@ -180,7 +198,19 @@ class Disposition(Base):
     """Fields the form then asks for: promise, follow_up, note, hold."""
     next_action: Mapped[str | None]
     position: Mapped[int] = mapped_column(SmallInteger)
-    is_active: Mapped[bool] = mapped_column(server_default=text("true"))
+    channels: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
+    """Channels that it may end; empty: any."""
+    direction: Mapped[str | None]
+    """outbound or inbound; None: either."""
+    hold_kind: Mapped[str | None]
+    """Kind of the hold that it asks for."""
+    is_quick: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether it is one of the buttons with a key."""
+    is_system: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Written by automated messages; people are not offered it, and it is never retired."""
+    active_from: Mapped[date] = mapped_column(server_default=text("CURRENT_DATE"))
+    active_to: Mapped[date | None]
+    """First day on which it is offered no more; None: in use. Contacts that have it keep it."""
 
 
 class PolicyRule(Base):
@@ -231,6 +261,11 @@ class ContactAttempt(Base):
         Index(None, "recorded_by", "at"),
         # attempts of a month, which lie together: performance
         Index("ix_contact_attempt_at", "at", postgresql_using="brin"),
+        CheckConstraint("party_id IS NULL OR person IN ('co_borrower', 'guarantor')", name="party"),
+        Index(None, "party_id", postgresql_where=text("party_id IS NOT NULL")),
+        Index(None, "contact_point_id", postgresql_where=text("contact_point_id IS NOT NULL")),
+        # the few that went against the gate
+        Index("ix_contact_attempt_override", "at", postgresql_where=text("override_reason IS NOT NULL")),
     )
     id: Mapped[Id]
     at: Mapped[Instant] = mapped_column(server_default=func.now())
@@ -249,10 +284,20 @@ class ContactAttempt(Base):
     recorded_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
     request_key: Mapped[str | None]
     """Made when the form is drawn: the same submission twice is one attempt."""
+    party_id: Mapped[int | None] = mapped_column(ForeignKey("party.id"))
+    """Which co-borrower or guarantor was reached."""
+    contact_point_id: Mapped[int | None] = mapped_column(ForeignKey("contact_point.id"))
+    """The number or address that was tried; None: not noted."""
+    recording_reference: Mapped[str | None]
+    """Where the recording of a call is found (IN-08)."""
+    no_recording_reason: Mapped[str | None]
 
 
 class Promise(Base):
-    """A promise to pay. What was promised is a fact; `status` is derived from payments."""
+    """A promise to pay by one date. What was promised is a fact; `status` is derived from payments.
+
+    A promise of several dates is a row a date: the rows after the first point at it.
+    """
 
     __tablename__ = "promise"
     __table_args__ = (
@@ -272,6 +317,10 @@ class Promise(Base):
         # promises made, and falling due, in a month: performance
         Index(None, "promised_on"),
         Index(None, "due_on"),
+        CheckConstraint("part >= 1 AND (part = 1) = (whole_id IS NULL)", name="part"),
+        # the further dates of a promise
+        Index("ix_promise_whole", "whole_id", "part", unique=True, postgresql_where=text("whole_id IS NOT NULL")),
+        Index(None, "party_id", postgresql_where=text("party_id IS NOT NULL")),
     )
     id: Mapped[Id]
     borrower_id: Mapped[int] = mapped_column(ForeignKey("borrower.id"))
@@ -292,6 +341,12 @@ class Promise(Base):
     """Received from the promise's date to its due date with grace."""
     resolved_on: Mapped[date | None]
     request_key: Mapped[str | None]
+    whole_id: Mapped[int | None] = mapped_column(ForeignKey("promise.id"))
+    """The first date of the same promise; None: this is the first, or the only one."""
+    part: Mapped[int] = mapped_column(SmallInteger, server_default="1")
+    """Place among the dates of the promise, from 1."""
+    party_id: Mapped[int | None] = mapped_column(ForeignKey("party.id"))
+    """Which co-borrower or guarantor gave it."""
 
 
 class StatusChange(Base):

@@ -101,9 +101,13 @@ _FACTS = """
         FROM promise p WHERE p.status = 'pending' AND {scope_p}
         ORDER BY p.borrower_id, p.due_on
     ), latest AS (
-        -- the newest promise that was not taken back decides whether the borrower stands as one who broke it
+        -- the newest promise that was not taken back decides whether the borrower stands as one who broke it; of
+        -- several dates the last that fell due, whatever is still to come
         SELECT DISTINCT ON (p.borrower_id) p.borrower_id, p.status = 'broken' AS has_broken_promise
         FROM promise p WHERE p.status <> 'cancelled' AND {scope_p}
+          AND NOT (p.part > 1 AND p.status = 'pending' AND EXISTS (
+              SELECT FROM promise e WHERE (e.id = p.whole_id OR e.whole_id = p.whole_id) AND e.part < p.part
+                                      AND e.status IN ('kept', 'partly_kept', 'broken')))
         ORDER BY p.borrower_id, p.due_on DESC, p.id DESC
     ), planned AS (
         -- the newest plan of each loan; a broken one counts for half a year, or until the loan has another
@@ -162,7 +166,7 @@ _POINTS = """
         (CASE WHEN f.risk_band >= 3 THEN 'risk_band_' || f.risk_band END),
         (CASE WHEN f.has_broken_promise THEN 'broken_promise' END),
         (CASE WHEN f.promise_due_on <= :as_of THEN 'promise_due'
-              WHEN f.promise_due_on > :as_of THEN 'promise_later' END),
+              WHEN f.promise_due_on > :as_of AND NOT f.has_broken_promise THEN 'promise_later' END),
         (f.plan_state),
         (f.settlement_state),
         (CASE WHEN f.follow_on <= :as_of THEN 'follow_up_due'
@@ -226,7 +230,7 @@ def recompute(
                    z.settlement_state,
                    CASE WHEN h.borrower_id IS NOT NULL THEN 'review_hold'
                         WHEN w.borrower_id IS NOT NULL THEN w.action
-                        WHEN g.borrower_id IS NOT NULL THEN 'await_promise'
+                        WHEN g.borrower_id IS NOT NULL AND l.has_broken_promise IS NOT TRUE THEN 'await_promise'
                         WHEN z.settlement_state = 'settlement_running' THEN 'await_settlement'
                         WHEN z.settlement_state = 'settlement_offered' THEN 'ask_acceptance'
                         WHEN y.plan_state = 'plan_running' THEN 'await_instalment'
@@ -234,7 +238,7 @@ def recompute(
                         ELSE 'call' END AS next_action,
                    CASE WHEN h.borrower_id IS NOT NULL THEN nullif(h.hold_ends_on, 'infinity')
                         WHEN w.borrower_id IS NOT NULL THEN w.follow_on
-                        WHEN g.borrower_id IS NOT NULL THEN g.promise_due_on
+                        WHEN g.borrower_id IS NOT NULL AND l.has_broken_promise IS NOT TRUE THEN g.promise_due_on
                         WHEN z.settlement_state IN ('settlement_running', 'settlement_offered') THEN z.settlement_on
                         WHEN y.plan_state = 'plan_running' THEN y.plan_due_on
                         ELSE t.next_action_on END AS next_action_on

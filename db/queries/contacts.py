@@ -1,14 +1,15 @@
-"""Statements of contacts with borrowers and the outcomes they may have."""
+"""Statements of contacts with borrowers and the outcomes they may have. Maintaining outcomes: see dispositions."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from db.models.access import AppUser
+from db.models.owes import ContactPoint, Lender, Party
 from db.models.work import ContactAttempt, Disposition, Promise
 
 DISPOSITION_COLUMNS = (
@@ -18,19 +19,27 @@ DISPOSITION_COLUMNS = (
     Disposition.is_connected,
     Disposition.requires,
     Disposition.next_action,
+    Disposition.channels,
+    Disposition.direction,
+    Disposition.hold_kind,
+    Disposition.is_quick,
 )
 
 
-def dispositions(session: Session) -> Sequence[Row[*tuple[Any, ...]]]:
-    """The outcomes in use, the usual ones first."""
-    statement = select(*DISPOSITION_COLUMNS).where(Disposition.is_active).order_by(Disposition.position)
-    return session.execute(statement).all()
+def _in_use(day: date) -> ColumnElement[bool]:
+    is_on = or_(Disposition.active_to.is_(None), Disposition.active_to > day)
+    return and_(Disposition.active_from <= day, is_on, Disposition.is_system.is_(False))
 
 
-def disposition(session: Session, code: str) -> Row[*tuple[Any, ...]] | None:
-    """One outcome, if it is in use."""
-    statement = select(*DISPOSITION_COLUMNS).where(Disposition.code == code, Disposition.is_active)
-    return session.execute(statement).one_or_none()
+def dispositions(session: Session, day: date) -> Sequence[Row[*tuple[Any, ...]]]:
+    """The outcomes that people may choose on a day, the quick ones first, each part in its order."""
+    statement = select(*DISPOSITION_COLUMNS).where(_in_use(day))
+    return session.execute(statement.order_by(Disposition.is_quick.desc(), Disposition.position)).all()
+
+
+def disposition(session: Session, code: str, day: date) -> Row[*tuple[Any, ...]] | None:
+    """One outcome, if people may choose it on a day."""
+    return session.execute(select(*DISPOSITION_COLUMNS).where(Disposition.code == code, _in_use(day))).one_or_none()
 
 
 def insert_contact(session: Session, **values: Any) -> int | None:
@@ -58,10 +67,13 @@ CONTACT_COLUMNS = (
     ContactAttempt.override_reason,
     AppUser.name.label("recorded_by_name"),
     select(Promise.id)
-    .where(Promise.contact_attempt_id == ContactAttempt.id)
+    .where(Promise.contact_attempt_id == ContactAttempt.id, Promise.part == 1)
     .limit(1)
     .scalar_subquery()
     .label("promise_id"),
+    select(Party.name).where(Party.id == ContactAttempt.party_id).scalar_subquery().label("party_name"),
+    ContactAttempt.recording_reference,
+    ContactAttempt.no_recording_reason,
 )
 
 
@@ -97,3 +109,31 @@ def day_of(session: Session, user_id: int, since: datetime) -> Row[int, int]:
         .join(Disposition, Disposition.code == ContactAttempt.outcome)
         .where(ContactAttempt.recorded_by == user_id, ContactAttempt.at >= since)
     ).one()
+
+
+def recording_required(session: Session) -> bool:
+    """Whether a call is recorded only with the reference of its recording."""
+    return session.execute(select(Lender.recording_required)).scalar_one()
+
+
+def set_recording_required(session: Session, *, is_required: bool) -> bool:
+    """Change it; False when it is so already."""
+    changed = session.execute(
+        update(Lender)
+        .where(Lender.recording_required.is_not(is_required))
+        .values(recording_required=is_required)
+        .returning(Lender.id)
+    )
+    return changed.first() is not None
+
+
+def parties(session: Session, borrower_id: int) -> Sequence[Row[*tuple[Any, ...]]]:
+    """Co-borrowers and guarantors of a borrower."""
+    statement = select(Party.id, Party.role, Party.name).where(Party.borrower_id == borrower_id)
+    return session.execute(statement.order_by(Party.role, Party.id)).all()
+
+
+def contact_point(session: Session, contact_point_id: int) -> Row[*tuple[Any, ...]] | None:
+    """Whose a contact point is, and of what kind."""
+    columns = (ContactPoint.borrower_id, ContactPoint.party_id, ContactPoint.kind)
+    return session.execute(select(*columns).where(ContactPoint.id == contact_point_id)).one_or_none()

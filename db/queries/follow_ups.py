@@ -18,15 +18,21 @@ def insert_follow_up(session: Session, **values: Any) -> int | None:
     ).scalar_one_or_none()
 
 
-def finish(session: Session, borrower_id: int) -> int:
+def finish(session: Session, borrower_id: int, *, ended_by: str, at: datetime) -> int:
     """Mark the borrower's open follow-ups done, since the borrower was worked or is to be worked at another time.
 
     Those that remind of a complaint stay: only its answer ends them.
+
+    Args:
+        session: the transaction of the act.
+        borrower_id: whose.
+        ended_by: contact or moved.
+        at: when.
     """
     done = session.execute(
         update(FollowUp)
         .where(FollowUp.borrower_id == borrower_id, FollowUp.done_at.is_(None), FollowUp.complaint_id.is_(None))
-        .values(done_at=func.now())
+        .values(done_at=at, ended_by=ended_by)
         .returning(FollowUp.id)
     )
     return len(done.all())

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from db.models.access import AppUser
-from db.models.owes import Lender, Loan
+from db.models.owes import Lender, Loan, Party
 from db.models.stands import LoanState
 from db.models.work import Promise
 
@@ -159,6 +159,24 @@ def insert_promise(session: Session, **values: Any) -> int | None:
     ).scalar_one_or_none()
 
 
+def insert_further(session: Session, dates: Sequence[dict[str, Any]]) -> None:
+    """Insert the dates after the first of a promise."""
+    if dates:
+        session.execute(insert(Promise), list(dates))
+
+
+def dates_of(session: Session, whole_id: int) -> Sequence[Row[date, Decimal]]:
+    """Date and amount of each part of a promise, in order."""
+    statement = select(Promise.due_on, Promise.amount).where((Promise.id == whole_id) | (Promise.whole_id == whole_id))
+    return session.execute(statement.order_by(Promise.part)).all()
+
+
+def party_role(session: Session, borrower_id: int, party_id: int) -> str | None:
+    """Role of a party of the borrower; None: it is not theirs."""
+    statement = select(Party.role).where(Party.id == party_id, Party.borrower_id == borrower_id)
+    return session.execute(statement).scalar_one_or_none()
+
+
 COLUMNS = (
     Promise.id,
     Promise.borrower_id,
@@ -174,6 +192,9 @@ COLUMNS = (
     Promise.resolved_on,
     Promise.cancel_reason,
     AppUser.name.label("recorded_by_name"),
+    func.coalesce(Promise.whole_id, Promise.id).label("whole_id"),
+    Promise.part,
+    select(Party.name).where(Party.id == Promise.party_id).scalar_subquery().label("party_name"),
 )
 
 

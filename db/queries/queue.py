@@ -281,7 +281,7 @@ def work_of_day(session: Session, user_ids: Sequence[int], *, since: datetime, t
                count(DISTINCT a.borrower_id) AS borrowers,
                (SELECT count(*) FROM promise p
                 WHERE p.recorded_by = ANY(CAST(:ids AS bigint[])) AND p.promised_on = :today
-                  AND p.status <> 'cancelled') AS promises,
+                  AND p.status <> 'cancelled' AND p.part = 1) AS promises,
                (SELECT coalesce(sum(p.amount), 0) FROM promise p
                 WHERE p.recorded_by = ANY(CAST(:ids AS bigint[])) AND p.promised_on = :today
                   AND p.status <> 'cancelled') AS promised

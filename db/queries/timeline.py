@@ -12,17 +12,32 @@ PARTS = {
     "contact": """
         SELECT 'contact', a.at, a.id, a.loan_id, d.label,
                concat_ws(' · ', CASE a.direction WHEN 'inbound' THEN 'inbound' END,
-                         CASE WHEN a.person <> 'nobody' THEN replace(a.person, '_', '-') END, a.note,
-                         'against the gate: ' || a.override_reason),
+                         CASE WHEN a.person <> 'nobody' THEN replace(a.person, '_', '-') END, y.name, a.note,
+                         'recording ' || a.recording_reference, 'no recording: ' || a.no_recording_reason),
                NULL::numeric, a.channel, u.name
         FROM contact_attempt a JOIN disposition d ON d.code = a.outcome LEFT JOIN app_user u ON u.id = a.recorded_by
-        WHERE a.borrower_id = :borrower_id
+        LEFT JOIN party y ON y.id = a.party_id
+        WHERE a.borrower_id = :borrower_id AND a.override_reason IS NULL
+    """,
+    "override": """
+        SELECT 'override', a.at, a.id, a.loan_id, d.label,
+               concat_ws(' · ', a.channel, CASE WHEN a.person <> 'nobody' THEN replace(a.person, '_', '-') END, y.name,
+                         a.note, 'reason: ' || a.override_reason,
+                         'rule ' || g.rule, a.recording_reference),
+               NULL::numeric, 'against the gate', u.name
+        FROM contact_attempt a JOIN disposition d ON d.code = a.outcome LEFT JOIN app_user u ON u.id = a.recorded_by
+        LEFT JOIN party y ON y.id = a.party_id LEFT JOIN gate_decision g ON g.id = a.gate_decision_id
+        WHERE a.borrower_id = :borrower_id AND a.override_reason IS NOT NULL
     """,
     "promise": """
         SELECT 'promise', p.promised_at, p.id, p.loan_id, 'Promised for ' || to_char(p.due_on, 'FMDD Mon YYYY'),
-               CASE WHEN p.status = 'partly_kept' THEN 'paid ' || to_char(p.paid_amount, 'FM999999999990.00') END,
+               concat_ws(' · ', CASE WHEN p.part > 1 THEN 'date ' || p.part || ' of the promise' END,
+                         CASE WHEN p.person <> 'borrower' THEN 'by ' || replace(p.person, '_', '-') END, y.name,
+                         CASE WHEN p.status = 'partly_kept'
+                              THEN 'paid ' || to_char(p.paid_amount, 'FM999999999990.00') END,
+                         p.cancel_reason),
                p.amount, p.status, u.name
-        FROM promise p LEFT JOIN app_user u ON u.id = p.recorded_by
+        FROM promise p LEFT JOIN app_user u ON u.id = p.recorded_by LEFT JOIN party y ON y.id = p.party_id
         WHERE p.borrower_id = :borrower_id
     """,
     "plan": """

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from db.queries import contacts as queries
 from services import cases
+from services.contacts import recordings
 from services.contacts.values import CHANNELS, DIRECTIONS, PERSONS, Entry, Outcome, outcome_of
 from services.errors import InvalidInput
 
@@ -17,13 +18,19 @@ def chosen_outcome(session: Session, entry: Entry, today: date) -> Outcome:
     Raises:
         InvalidInput: a field is missing, unknown, or does not go with the outcome.
     """
-    row = queries.disposition(session, entry.outcome)
+    row = queries.disposition(session, entry.outcome, today)
     if row is None:
         raise InvalidInput({"outcome": "Choose one of the outcomes in the list."})
     outcome = outcome_of(row)
-    wrong = _wrong_choices(entry) | _missing(entry, outcome)
+    wrong = _wrong_choices(entry) | _missing(entry, outcome) | recordings.missing(session, entry)
+    if (outcome.channels and entry.channel not in outcome.channels) or outcome.direction not in {None, entry.direction}:
+        wrong["outcome"] = f"“{outcome.label}” does not end such a contact; choose another outcome or channel."
     if entry.person not in outcome.persons:
         wrong["person"] = _person_sentence(entry, outcome)
+    if entry.note is not None and not outcome.takes_note:
+        wrong["note"] = (
+            "With a third party nothing is disclosed, and nothing about them is noted. Leave the note empty."
+        )
     if entry.next_action_on is not None and entry.next_action_on < today:
         wrong["next_action_on"] = "The date is past; choose today or later."
     if wrong:

@@ -13,6 +13,7 @@ from db.queries import contacts as queries
 from services import audit, cases, clock, follow_ups, holds, lender, policy, promises
 from services.actors import Actor, Permission
 from services.contacts.checking import chosen_outcome
+from services.contacts.reaching import placed
 from services.contacts.values import CHANNELS, Contact, Entry, Outcome
 from services.errors import Conflict, Refused
 
@@ -62,6 +63,10 @@ def record(
     hold: holds.Terms | None = None,
     request_key: str | None = None,
     override_reason: str | None = None,
+    party_id: int | None = None,
+    contact_point_id: int | None = None,
+    recording_reference: str | None = None,
+    no_recording_reason: str | None = None,
 ) -> Contact:
     """Record a contact and what came of it: one transaction, one audit event.
 
@@ -82,13 +87,17 @@ def record(
         direction=direction,
         person=person,
         outcome=outcome,
-        note=(note or "").strip() or None,
+        note=_written(note),
         next_action=next_action,
         next_action_on=next_action_on,
         promise=promise,
         follow_up_at=follow_up_at,
         hold=hold,
-        override_reason=(override_reason or "").strip() or None,
+        override_reason=_written(override_reason),
+        party_id=party_id,
+        contact_point_id=contact_point_id,
+        recording_reference=_written(recording_reference),
+        no_recording_reason=_written(no_recording_reason),
     )
     with transaction() as session:
         if request_key and (row := queries.by_request_key(session, request_key)):
@@ -96,12 +105,17 @@ def record(
         case = cases.workable(session, actor, borrower_id)
         settings = lender.load(session)
         chosen = chosen_outcome(session, entry, settings.today)
+        entry = placed(session, borrower_id, entry)
         answer = _ask(session, actor, borrower_id, entry)
         act = _Act(actor, borrower_id, entry, chosen, answer, settings.today)
         if not act.is_against_gate or entry.override_reason:
             return _record(session, act, case_id=case.id if case else None, request_key=request_key)
         _record_blocked(session, act)
     raise _blocked(act, settings.time_zone)
+
+
+def _written(typed: str | None) -> str | None:
+    return (typed or "").strip() or None
 
 
 def _ask(session: Session, actor: Actor, borrower_id: int, entry: Entry) -> policy.GateAnswer | None:
@@ -132,6 +146,10 @@ def _record(session: Session, act: _Act, *, case_id: int | None, request_key: st
         override_reason=entry.override_reason if act.is_against_gate else None,
         recorded_by=act.actor.id,
         request_key=request_key,
+        party_id=entry.party_id,
+        contact_point_id=entry.contact_point_id,
+        recording_reference=entry.recording_reference,
+        no_recording_reason=None if entry.recording_reference else entry.no_recording_reason,
     )
     if contact_id is None:  # another submit of the same form was faster
         raise Conflict("This form was submitted already; the contact is recorded.")
@@ -144,7 +162,7 @@ def _record(session: Session, act: _Act, *, case_id: int | None, request_key: st
 def _next_on(entry: Entry) -> date | None:
     if entry.next_action_on is not None:
         return entry.next_action_on
-    return entry.promise.due_on if entry.promise else None
+    return min(part.due_on for part in entry.promise.parts) if entry.promise else None
 
 
 def _record_act(session: Session, act: _Act, contact_id: int) -> None:
@@ -175,20 +193,23 @@ def _add_promise(session: Session, act: _Act, terms: promises.Terms, contact_id:
         person=act.entry.person,
         request_key=None,
         contact_attempt_id=contact_id,
+        party_id=act.entry.party_id,
     )
     if promise.borrower_id != act.borrower_id:
         raise Conflict("That loan belongs to another borrower. Open the case again.")
     return promise
 
 
-def _facts(entry: Entry) -> dict[str, str | None]:
+def _facts(entry: Entry) -> dict[str, str | int | None]:
     return {
         "channel": entry.channel,
         "direction": entry.direction,
         "person": entry.person,
         "outcome": entry.outcome,
         "next_action": entry.next_action,
-        "promised": str(entry.promise.amount) if entry.promise else None,
+        "party": entry.party_id,
+        "recording": entry.recording_reference,
+        "promised": str(entry.promise.whole_amount) if entry.promise else None,
         "hold": entry.hold.kind if entry.hold else None,
     }
 

@@ -25,6 +25,8 @@ PERSONS: Final = {
     "nobody": "Nobody",
 }
 RIGHT_PARTIES: Final = frozenset({"borrower", "co_borrower", "guarantor"})
+PARTIES: Final = frozenset({"co_borrower", "guarantor"})
+"""Persons who are parties of the loan beside the borrower: each is named by its record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,25 @@ class Outcome:
     requires: tuple[str, ...]
     """promise, follow_up, hold, note."""
     next_action: str | None
+    channels: tuple[str, ...] = ()
+    """Channels that it may end; empty: any."""
+    direction: str | None = None
+    """outbound or inbound; None: either."""
+    hold_kind: str | None = None
+    """Kind of the hold that it asks for."""
+    is_quick: bool = False
+    """Whether it is one of the buttons with a key."""
+
+    def fits(self, channel: str, direction: str) -> bool:
+        """Whether such a contact may end with it. Who contacts us was reached: nobody is not an answer then."""
+        if direction == "inbound" and not self.is_connected:
+            return False
+        return (not self.channels or channel in self.channels) and self.direction in {None, direction}
+
+    @property
+    def takes_note(self) -> bool:
+        """Whether a note may be written: of a third party only what they told where the outcome asks for it (IN-03)."""
+        return "note" in self.requires or self.persons != ("third_party",)
 
     @property
     def persons(self) -> tuple[str, ...]:
@@ -67,6 +88,10 @@ class Contact:
     override_reason: str | None
     recorded_by_name: str | None
     promise_id: int | None
+    party_name: str | None = None
+    """Which co-borrower or guarantor was reached."""
+    recording_reference: str | None = None
+    no_recording_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +109,12 @@ class Entry:
     follow_up_at: datetime | None = None
     hold: holds.Terms | None = None
     override_reason: str | None = None
+    party_id: int | None = None
+    """Which co-borrower or guarantor was reached; None: the only one of that role."""
+    contact_point_id: int | None = None
+    """The number or address that was tried."""
+    recording_reference: str | None = None
+    no_recording_reason: str | None = None
 
 
 def outcome_of(row: Row[*tuple[Any, ...]]) -> Outcome:
@@ -95,4 +126,8 @@ def outcome_of(row: Row[*tuple[Any, ...]]) -> Outcome:
         is_connected=row.is_connected,
         requires=tuple(row.requires),
         next_action=row.next_action,
+        channels=tuple(row.channels),
+        direction=row.direction,
+        hold_kind=row.hold_kind,
+        is_quick=row.is_quick,
     )

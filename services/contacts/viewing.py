@@ -4,19 +4,20 @@ from sqlalchemy.orm import Session
 
 from db.engine import reading
 from db.queries import contacts as queries
+from services import lender
 from services.actors import Actor, Permission
 from services.contacts.values import Contact, Outcome, outcome_of
 
 
 def outcomes(actor: Actor) -> list[Outcome]:
-    """The outcomes in use, the eight usual ones first.
+    """The outcomes that people may choose today, the quick ones first.
 
     Raises:
         NotAllowed: the actor may not see borrowers.
     """
     actor.require(Permission.VIEW_BORROWER)
     with reading() as session:
-        return [outcome_of(row) for row in queries.dispositions(session)]
+        return [outcome_of(row) for row in queries.dispositions(session, lender.load(session).today)]
 
 
 def latest(session: Session, borrower_id: int, *, limit: int = 3) -> list[Contact]:

@@ -28,7 +28,7 @@ NOTES = (
     "Asked to be called in the evening.",
     "Says the amount is wrong.",
     "Says it was paid by UPI.",
-    "Family member answered; nothing disclosed.",
+    None,
     None,
     "Shop closed since the rains.",
 )
@@ -151,7 +151,9 @@ def _follow_ups(rng: np.random.Generator, attempts: Attempts, today: np.datetime
     hit = np.flatnonzero(attempts.outcome == _CALL_BACK)
     due = attempts.at[hit] + rng.integers(1, 5, len(hit)) * 86_400
     is_done: Flags = due.astype("datetime64[D]") < today - 1
-    return FollowUps(attempts.loan[hit], attempts.at[hit], due, np.where(is_done, due + 900, np.datetime64("NaT", "s")))
+    # every seventh waited a day and a half
+    done = due + np.where(np.arange(len(hit)) % 7, 900, 130_000)
+    return FollowUps(attempts.loan[hit], attempts.at[hit], due, np.where(is_done, done, np.datetime64("NaT", "s")))
 
 
 def _holds(rng: np.random.Generator, book: Book, episodes: Episodes, today: np.datetime64) -> Holds:

@@ -12,7 +12,7 @@ from db.queries import demo as queries
 from db.queries import lender as lender_queries
 from services import audit, closing, lender, performance, scoring
 from services.actors import Actor, Permission
-from services.demo import arrangements, crew, grievances, requests, settled, users
+from services.demo import arrangements, crew, grievances, outreach, requests, settled, users
 from services.demo.loading import SEED, Loaded, Progress, generate
 from services.demo.people import PLACES
 from services.errors import Refused
@@ -37,7 +37,8 @@ def load(
     """Fill an empty database with the demo; interrupted, it goes on where it was.
 
     1. Facts, in one transaction.
-    2. The last month-ends and the business date itself, each closed and then scored.
+    2. The last month-ends and the business date itself, each closed and then scored; before the last of them, what
+       collectors agreed lately.
     3. After each close, open cases are given to the demo's agents, but for the freshest.
     4. Some borrowers complained; the cases of open complaints are recalled.
     5. Collectors get teams, agencies and papers, and the rules run once over what nobody has.
@@ -60,6 +61,9 @@ def load(
     written, day = _facts(actor, loans=loans, seed=seed, as_of=as_of, progress=progress)
     days = [*_month_ends(day), day]
     for number, each in enumerate(days, start=1):
+        if each == day:
+            with transaction() as session:
+                outreach.add(session, loans=loans, seed=seed, as_of=day)
         closing.close(actor, each, workers=workers)
         scoring.score(actor, each)
         _allocate(actor, each)

@@ -88,7 +88,10 @@ DEFINITIONS: dict[Figure, Definition] = {
         "RPC of connects", Unit.SHARE, "Right-party contacts ÷ connected attempts, both of the month to date."
     ),
     Figure.PROMISES: Definition(
-        "Promises made", Unit.COUNT, f"Promises to pay recorded in the month, also those taken back later. {_CREDIT}"
+        "Promises made",
+        Unit.COUNT,
+        "Promises to pay recorded in the month, also those taken back later; one of several dates counts once. "
+        f"{_CREDIT}",
     ),
     Figure.PROMISE_RATE: Definition(
         "Promise rate",
@@ -98,7 +101,8 @@ DEFINITIONS: dict[Figure, Definition] = {
     Figure.FALLEN_DUE: Definition(
         "Fallen due",
         Unit.COUNT,
-        "Promises whose date with grace passed in the month, whenever they were made, without those taken back. "
+        "Promises whose date with grace passed in the month, whenever they were made, without those taken back; of "
+        "several dates each falls due for itself. "
         "Credited to who had the case when the promise was made. Lag: the grace days.",
     ),
     Figure.KEPT: Definition("Kept", Unit.COUNT, "Promises fallen due that were paid in full by their date with grace."),

@@ -76,6 +76,29 @@ def preview_many(
     return _answers(session, borrower_ids, Question(channel, is_automated, at))
 
 
+def preview_channels(
+    session: Session, borrower_id: int, channels: Collection[str], at: datetime
+) -> dict[str, GateAnswer]:
+    """What the gate would answer a person about one borrower, by channel; nothing is kept.
+
+    Rules are read once, and facts once for all channels that use the same kind of contact point.
+    """
+    if not channels:
+        return {}
+    settings = lender.load(session)
+    rules = rules_in_force(session, at.astimezone(ZoneInfo(settings.time_zone)).date())
+    version = max((rule.id for rule in rules), default=0)
+    answers: dict[str, GateAnswer] = {}
+    for kinds in {POINT_KINDS[channel] for channel in channels}:
+        for row in queries.facts(session, [borrower_id], point_kinds=kinds, at=at):
+            facts = _facts(row, settings.time_zone)
+            for channel in (channel for channel in channels if POINT_KINDS[channel] == kinds):
+                question = Question(channel, is_automated=False, at=at)
+                asked = relevant(rules, question, is_microfinance=row.is_microfinance)
+                answers[channel] = answer(asked, facts, question, policy_version=version)
+    return answers
+
+
 def lock_borrower(session: Session, borrower_id: int) -> None:
     """Hold off other automated contacts of this borrower until the transaction ends, so that caps count right."""
     queries.lock_borrower(session, borrower_id)

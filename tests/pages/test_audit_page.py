@@ -7,7 +7,7 @@ from db.engine import transaction
 from db.models.owes import Borrower
 from services import audit
 from services.actors import SYSTEM, Role
-from services.audit import sealing
+from services.audit import overrides, sealing
 from tests.pages.conftest import opened, token_of, words
 
 
@@ -41,6 +41,20 @@ def test_an_auditor_finds_an_act_by_whom_and_what(cast, trail):
     assert len(sentences(app)) == 1
     app.text_input(key="audit.who").set_value("Leader").run()
     assert "Nothing matches" in words(app)
+
+
+def test_contacts_against_the_gate_stand_out_and_are_shown_at_a_press(cast, trail):
+    app = opened(token_of(Role.AUDITOR), url_path="audit")
+    assert "No contact was made against the gate" in words(app)
+    with transaction() as session:
+        subject = ("contact", 1)
+        audit.record(
+            session, cast[Role.LEADER], overrides.ACTION, subject=subject, summary="recorded a contact AGAINST"
+        )
+    app = opened(token_of(Role.AUDITOR), url_path="audit")
+    assert "1 contact was made against the gate" in words(app)
+    app.button(key="audit.overrides").click().run()
+    assert sentences(app) == ["Leader Person recorded a contact AGAINST"]
 
 
 def test_an_unknown_number_is_said_on_the_page(cast, trail):

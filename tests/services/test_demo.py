@@ -228,7 +228,9 @@ def test_the_offered_demo_is_a_portfolio_at_work_and_is_loaded_once(database):
                    (SELECT count(DISTINCT opening_on) FROM bucket_flow) AS flows,
                    (SELECT count(*) FROM collection_case WHERE closed_on IS NULL AND owner_id IS NOT NULL) AS owned,
                    (SELECT count(*) FROM loan_state WHERE risk_score > 0) AS scored,
-                   (SELECT count(DISTINCT status) FROM promise) AS fates
+                   (SELECT count(DISTINCT status) FROM promise) AS fates,
+                   (SELECT count(DISTINCT status) FROM promise WHERE promised_on = DATE '2025-11-14') AS part_fates,
+                   (SELECT count(*) FROM contact_attempt WHERE override_reason IS NOT NULL) AS overrides
             """)
         ).one()
     assert one.closed_through == day
@@ -237,6 +239,7 @@ def test_the_offered_demo_is_a_portfolio_at_work_and_is_loaded_once(database):
     assert one.fates >= 3
     _assert_that_people_collect()
     _assert_that_plans_are_followed_and_asked_for()
+    assert (one.part_fates, one.overrides) == (3, 9)
     with pytest.raises(Refused, match="loaded already"):
         demo.load(SYSTEM, loans=600, as_of=day)
 

@@ -445,6 +445,17 @@ def test_what_the_borrower_began_and_what_no_person_did_is_no_attempt(session, a
     assert days(session)[first.id, 2].attempts == 1
 
 
+def test_a_promise_of_several_dates_is_made_once_and_each_date_falls_due(session, arrears):
+    loan_id, _, _ = arrears
+    made = date(2025, 11, 3)
+    whole = make_promise(session, loan_id, amount=100, promised_on=made, due_on=date(2025, 11, 5))
+    for part, due_on in ((2, date(2025, 11, 12)), (3, date(2025, 12, 12))):
+        make_promise(session, loan_id, amount=200, promised_on=made, due_on=due_on, part=part, whole_id=whole)
+    closing.close(SYSTEM, NOV)
+    sums = [sums for sums in days(session).values() if sums.promises]
+    assert [(row.promises, row.promised, row.fallen_due, row.broken) for row in sums] == [(1, 500, 2, 2)]
+
+
 def test_days_before_a_case_is_given_are_nobodys_unless_it_is_given_at_once(session, arrears):
     _, first, _ = arrears
     other = make_borrower(session)

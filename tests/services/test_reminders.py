@@ -155,6 +155,19 @@ def test_a_promise_is_reminded_of_but_the_debt_is_not(session):
     assert by_anchor["oldest_due"] == datetime(2025, 6, 18, 8, tzinfo=INDIA)  # when the promise is over
 
 
+def test_each_date_of_a_promise_is_reminded_of_for_itself(session, frozen_clock):
+    loan_id = overdue(session, 10)
+    first = make_promise(session, loan_id, promised_on=TODAY, due_on=TODAY + timedelta(days=1), amount=100)
+    later = TODAY + timedelta(days=8)
+    make_promise(session, loan_id, promised_on=TODAY, due_on=later, amount=200, part=2, whole_id=first)
+    reminders.plan(SYSTEM)
+    anchors = "SELECT m.anchor_on FROM message m JOIN reminder_rule r ON r.id = m.rule_id WHERE r.anchor = 'promise'"
+    assert session.execute(text(anchors)).scalars().all() == [TODAY + timedelta(days=1)]
+    frozen_clock(datetime(2025, 6, 23, 11, tzinfo=INDIA))
+    reminders.plan(SYSTEM)
+    assert session.execute(text(anchors + " ORDER BY 1")).scalars().all() == [TODAY + timedelta(days=1), later]
+
+
 def test_at_night_it_is_planned_for_the_morning(session, frozen_clock):
     frozen_clock(datetime(2025, 6, 16, 21, tzinfo=INDIA))
     overdue(session)

@@ -27,6 +27,11 @@ _OBSTACLES = {
         SELECT FROM contact_point c JOIN party p ON p.id = c.party_id
         WHERE p.created_batch_id = :batch AND c.created_batch_id IS DISTINCT FROM :batch""",
     "contacts with its borrowers were recorded": f"SELECT FROM contact_attempt WHERE borrower_id IN ({_BORROWERS}) OR loan_id IN ({_LOANS})",
+    "contacts with people or numbers that came with it were recorded": """
+        SELECT FROM contact_attempt a JOIN party p ON p.id = a.party_id WHERE p.created_batch_id = :batch
+        UNION ALL SELECT FROM contact_attempt a JOIN contact_point p ON p.id = a.contact_point_id
+        WHERE p.created_batch_id = :batch
+        UNION ALL SELECT FROM promise r JOIN party p ON p.id = r.party_id WHERE p.created_batch_id = :batch""",
     "promises of its borrowers were recorded": f"SELECT FROM promise WHERE borrower_id IN ({_BORROWERS}) OR loan_id IN ({_LOANS})",
     "repayment plans of its borrowers were made": f"SELECT FROM repayment_plan WHERE borrower_id IN ({_BORROWERS}) OR loan_id IN ({_LOANS})",
     "its borrowers are on hold": f"SELECT FROM hold WHERE borrower_id IN ({_BORROWERS})",

@@ -132,7 +132,9 @@ contacts AS (
            NULL AS status, 0::numeric AS amount, 0::numeric AS paid
     FROM contacts
     UNION ALL
-    SELECT borrower_id, promised_on, 'promise', NULL, NULL, NULL, NULL, NULL, amount, 0
+    -- a promise of several dates is made once; each of its dates falls due for itself
+    SELECT borrower_id, promised_on, CASE part WHEN 1 THEN 'promise' ELSE 'further_date' END, NULL, NULL, NULL, NULL,
+           NULL, amount, 0
     FROM promise WHERE promised_on BETWEEN :month_start AND :as_of
     UNION ALL
     SELECT borrower_id, promised_on, 'judged', NULL, NULL, NULL, NULL, status, amount, least(paid_amount, amount)
@@ -157,7 +159,7 @@ contacts AS (
            count(*) FILTER (WHERE is_right_party) AS right_party,
            count(*) FILTER (WHERE is_right_party AND is_promised) AS right_party_promised,
            count(*) FILTER (WHERE kind = 'promise') AS promises,
-           coalesce(sum(amount) FILTER (WHERE kind = 'promise'), 0) AS promised,
+           coalesce(sum(amount) FILTER (WHERE kind IN ('promise', 'further_date')), 0) AS promised,
            count(*) FILTER (WHERE kind = 'judged') AS fallen_due,
            coalesce(sum(amount) FILTER (WHERE kind = 'judged'), 0) AS fallen_due_amount,
            count(*) FILTER (WHERE status = 'kept') AS kept,
