@@ -75,7 +75,7 @@ def _told(each: settlements.Settlement) -> list[str]:
         f"Proposed {dates.day(each.offered_on)} by {each.offered_by_name or 'Recoup'}: {each.reason}",
         f"worth {money.full(worth.present_value)} then, {money.full(worth.expected_value)} expected without it",
         f"approved {dates.day(each.approved_on)} by {each.approved_by_name}" if each.approved_on else "",
-        f"accepted {dates.day(each.counts_from)} by {contacts.CHANNELS.get(each.accepted_channel or '', '')}"
+        f"accepted {dates.day(each.counts_from)} by {contacts.CHANNELS.get(each.accepted_channel or '', '').lower()}"
         if each.counts_from
         else "",
         "restructuring (IN-19)" if each.is_restructuring else "",

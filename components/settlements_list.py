@@ -164,7 +164,7 @@ def _lines(found: Listing) -> Sequence[_Line]:
             next_on=row.next_on,
             owed=each.owed.whole,
             sacrifice=each.waived.whole,
-            percent=each.percent,
+            percent=each.percent.quantize(Decimal("0.1")),
             amount=each.amount,
             paid_amount=each.paid_amount,
             gain=each.worth.gain,

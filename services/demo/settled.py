@@ -54,8 +54,8 @@ class _Fate:
 
 
 _FATES: Final = (
-    _Fate(proposed=1, is_approved=None),
-    _Fate(proposed=3, is_approved=None, parts=3),
+    _Fate(proposed=0, is_approved=None),
+    _Fate(proposed=0, is_approved=None, parts=3),
     _Fate(proposed=4),
     _Fate(proposed=12, accepted=9, first_due=-6, parts=3),
     _Fate(proposed=30, accepted=24, first_due=2, parts=2),

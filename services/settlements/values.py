@@ -8,7 +8,7 @@ from typing import Final
 STATUSES: Final = {
     "proposed": "waits for approval",
     "refused": "refused",
-    "offered": "offered, waits for the borrower",
+    "offered": "offered to the borrower",
     "expired": "expired",
     "running": "accepted, running",
     "behind": "behind",

@@ -60,7 +60,7 @@ def test_agent_proposes_the_boss_approves_and_the_borrower_accepts(meera):
         asked = session.execute(text("SELECT id FROM approval_request WHERE kind = 'settlement'")).scalar_one()
     approvals.decide(boss, asked, approve=True, reason="Within policy")
     app = page_of(Role.AGENT, borrower_id)
-    assert "offered, waits for the borrower" in words(app)
+    assert "offered to the borrower" in words(app)
     app = press(app, "Record the yes")
     assert statuses(loan_id) == ["running"]
     app = page_of(Role.AGENT, borrower_id)
