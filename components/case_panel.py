@@ -199,11 +199,13 @@ def _promises(view: BorrowerView) -> str:
     lines = []
     for promise in promises.wholes(view.promises)[:3]:
         state = f":{_STATUS_COLOUR[promise.status]}[{promise.status.replace('_', ' ')}]"
-        when = dates.relative(promise.parts[0].due_on, view.today)
+        when = f"for {dates.relative(promise.parts[0].due_on, view.today)}"
         if len(promise.parts) > 1:
-            when = f"{when} and {len(promise.parts) - 1} more, {promise.kept} kept"
+            when = f"on {len(promise.parts)} dates, {promise.kept} kept"
+            if promise.next_on is not None:
+                when += f", next {dates.relative(promise.next_on, view.today)}"
             state = ":red[a date missed]" if promise.is_behind else state
-        lines.append(f"{money.full(promise.amount)} for {when}: {state}")
+        lines.append(f"{money.full(promise.amount)} {when}: {state}")
     kept = sum(1 for promise in view.promises if promise.status == "kept")
     fallen_due = sum(1 for promise in view.promises if promise.status in {"kept", "partly_kept", "broken"})
     if fallen_due:

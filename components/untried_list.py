@@ -1,7 +1,6 @@
 """What was not yet tried with a borrower: each way with its last attempt, and whether it is allowed now."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 import streamlit as st
 
@@ -16,10 +15,11 @@ _COLUMNS = (
     Column("who", "Who", help="The borrower, co-borrowers and guarantors; nobody else may be contacted (IN-03)"),
     Column("channel", "Channel", width=90),
     Column("where", "Where", width=150),
+    Column("now", "Allowed now?", width=160, help="What the gate says of the channel at this moment"),
     Column("last", "Last attempt", width=130),
     Column("outcome", "Outcome"),
     Column("tries", "Tries", "number", width=60),
-    Column("now", "Allowed now?", width="medium", help="What the gate says of the channel at this moment"),
+    Column("why", "Why not now", width="large"),
 )
 
 
@@ -28,10 +28,11 @@ class _Line:
     who: str
     channel: str
     where: str
+    now: str
     last: str
     outcome: str | None
     tries: int | None
-    now: str
+    why: str | None
 
 
 def show(actor: Actor, borrower_id: int) -> None:
@@ -48,20 +49,16 @@ def show(actor: Actor, borrower_id: int) -> None:
 
 def _line(way: Way) -> _Line:
     if way.channel is None:
-        return _Line(way.who, "none", "nothing on record", "–", None, None, "Find the number or address first")
+        return _Line(way.who, "none", "nothing on record", "No", "–", None, None, "Find the number or address first.")
     last = dates.moment(way.last_at) if way.last_at else "never tried"
-    return _Line(
-        way.who, contacts.CHANNELS[way.channel], way.masked or "", last, way.last_outcome, way.tries, _now(way)
-    )
+    now, why = _now(way)
+    return _Line(way.who, contacts.CHANNELS[way.channel], way.masked or "", now, last, way.last_outcome, way.tries, why)
 
 
-def _now(way: Way) -> str:
+def _now(way: Way) -> tuple[str, str | None]:
     if way.is_refused:
-        return "No: refused here"
+        return "No", "Contact was refused here."
     if way.gate is None or way.gate.is_allowed:
-        return "Yes"
-    return f"{_from(way.gate.next_allowed_at)}: {way.gate.reason}"
-
-
-def _from(at: datetime | None) -> str:
-    return f"From {dates.moment(at)}" if at else "No"
+        return "Yes", None
+    later = way.gate.next_allowed_at
+    return (f"From {dates.moment(later)}" if later else "No"), way.gate.reason

@@ -101,6 +101,11 @@ class Whole:
         return max(part.due_on for part in self._standing or self.parts)
 
     @property
+    def next_on(self) -> date | None:
+        """The earliest date that is still to come; None: none is."""
+        return min((part.due_on for part in self.parts if part.status == "pending"), default=None)
+
+    @property
     def kept(self) -> int:
         """How many dates were kept."""
         return sum(part.status == "kept" for part in self.parts)

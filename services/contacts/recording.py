@@ -99,19 +99,29 @@ def record(
         recording_reference=_written(recording_reference),
         no_recording_reason=_written(no_recording_reason),
     )
-    with transaction() as session:
-        if request_key and (row := queries.by_request_key(session, request_key)):
-            return _same(row, borrower_id)
-        case = cases.workable(session, actor, borrower_id)
-        settings = lender.load(session)
-        chosen = chosen_outcome(session, entry, settings.today)
-        entry = placed(session, borrower_id, entry)
-        answer = _ask(session, actor, borrower_id, entry)
-        act = _Act(actor, borrower_id, entry, chosen, answer, settings.today)
-        if not act.is_against_gate or entry.override_reason:
-            return _record(session, act, case_id=case.id if case else None, request_key=request_key)
-        _record_blocked(session, act)
-    raise _blocked(act, settings.time_zone)
+    with transaction() as session:  # what the gate refused is kept, too
+        done = _perform(session, actor, borrower_id, entry, request_key=request_key)
+    if isinstance(done, Refused):
+        raise done
+    return done
+
+
+def _perform(
+    session: Session, actor: Actor, borrower_id: int, entry: Entry, *, request_key: str | None
+) -> Contact | Refused:
+    """The contact as recorded; or, where the gate blocks it, the refusal that is to be told once that is kept."""
+    if request_key and (row := queries.by_request_key(session, request_key)):
+        return _same(row, borrower_id)
+    case = cases.workable(session, actor, borrower_id)
+    settings = lender.load(session)
+    chosen = chosen_outcome(session, entry, settings.today)
+    entry = placed(session, borrower_id, entry)
+    answer = _ask(session, actor, borrower_id, entry)
+    act = _Act(actor, borrower_id, entry, chosen, answer, settings.today)
+    if not act.is_against_gate or entry.override_reason:
+        return _record(session, act, case_id=case.id if case else None, request_key=request_key)
+    _record_blocked(session, act)
+    return _blocked(act, settings.time_zone)
 
 
 def _written(typed: str | None) -> str | None:
