@@ -1,10 +1,10 @@
-"""What was agreed with a borrower: settlements, plans, promises, and what is to be done next."""
+"""What was agreed with a borrower: relief, settlements, plans, promises, and what is to be done next."""
 
 from collections.abc import Callable
 
 import streamlit as st
 
-from components import dates, empty, money, notices, plan_panel, settlement_panel, tables
+from components import dates, empty, hardship_panel, money, notices, plan_panel, settlement_panel, tables
 from components.tables import Column
 from services import cases, promises
 from services.actors import Actor, Permission
@@ -31,6 +31,10 @@ def show(actor: Actor, view: BorrowerView) -> None:
 
 def _plans(actor: Actor, view: BorrowerView) -> None:
     plan_panel.show(actor, view.plans, view.today)
+
+
+def _hardship(actor: Actor, view: BorrowerView) -> None:
+    hardship_panel.show(actor, view.hardships, view.today)
 
 
 def _settlements(actor: Actor, view: BorrowerView) -> None:
@@ -80,6 +84,7 @@ def _take_back(actor: Actor, promise: promises.Promise) -> None:
 
 
 _SECTIONS: tuple[Callable[[Actor, BorrowerView], None], ...] = (
+    _hardship,
     _settlements,
     _plans,
     _promises,

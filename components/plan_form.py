@@ -49,7 +49,7 @@ def _form(actor: Actor, view: BorrowerView, loans: list[LoanView]) -> None:
         )
         return
     rows, pattern = _terms(loan, view.today, form, places)
-    means = _means(form, places)
+    means = means_fields(form, places)
     if rows is None or pattern is None:
         return
     proposal = plans.Proposal(
@@ -169,7 +169,7 @@ def changes(rows: tuple[plans.Row, ...], frame: pd.DataFrame) -> dict[int, plans
     return found
 
 
-def _means(form: str, places: Places) -> plans.Affordability:
+def means_fields(form: str, places: Places) -> plans.Affordability:
     """What the borrower says of a month's income and outgoings; empty fields are nothing."""
     st.markdown("**Income and outgoings a month, as the borrower says**")
     stated: dict[str, Decimal] = {}

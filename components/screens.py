@@ -43,6 +43,7 @@ SCREENS = (
     Screen(
         "pages/settlements.py", "Settlements", ":material/handshake:", "settlements", WORK, Permission.VIEW_SETTLEMENTS
     ),
+    Screen("pages/hardship.py", "Hardship", ":material/umbrella:", "hardship", WORK, Permission.VIEW_HARDSHIP),
     Screen("pages/complaints.py", "Complaints", ":material/report:", "complaints", WORK, Permission.VIEW_COMPLAINTS),
     Screen("pages/holds.py", "Holds", ":material/back_hand:", "holds", WORK, Permission.VIEW_COMPLAINTS),
     Screen("pages/portfolio.py", "Portfolio", ":material/monitoring:", "portfolio", INSIGHT, Permission.VIEW_PORTFOLIO),

@@ -14,6 +14,7 @@ _ICONS = {
     "promise": "◷",
     "plan": "▤",
     "settlement": "✂",
+    "hardship": "☂",
     "payment": "₊",
     "bounce": "↺",
     "message": "✉",
@@ -82,7 +83,9 @@ def _row(entry: Entry) -> str:
 
 
 def _shows_state(entry: Entry) -> bool:
-    return entry.kind in {"promise", "plan", "settlement", "message", "contact", "override"} and bool(entry.state)
+    return entry.kind in {"promise", "plan", "settlement", "hardship", "message", "contact", "override"} and bool(
+        entry.state
+    )
 
 
 def _when(entry: Entry) -> str:

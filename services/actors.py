@@ -51,6 +51,7 @@ class Permission(StrEnum):
     MAKE_ARRANGEMENTS = "make repayment plans"
     EXCEED_PLAN_LIMITS = "agree to plans beyond an agent's limits"
     VIEW_SETTLEMENTS = "see all settlements"
+    VIEW_HARDSHIP = "see all hardship relief"
 
 
 _P = Permission
@@ -95,6 +96,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.MAKE_ARRANGEMENTS,
             _P.EXCEED_PLAN_LIMITS,
             _P.VIEW_SETTLEMENTS,
+            _P.VIEW_HARDSHIP,
         }
     ),
     Role.ANALYST: frozenset(
@@ -107,6 +109,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.VIEW_COMPLAINTS,
             _P.VIEW_PERFORMANCE,
             _P.VIEW_SETTLEMENTS,
+            _P.VIEW_HARDSHIP,
         }
     ),
     Role.AGENT: frozenset(
@@ -129,6 +132,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.VIEW_STRATEGY,
             _P.VIEW_COMPLAINTS,
             _P.VIEW_SETTLEMENTS,
+            _P.VIEW_HARDSHIP,
         }
     ),
     Role.SYSTEM: frozenset(Permission),

@@ -22,6 +22,7 @@ from services import (
     complaints,
     contacts,
     follow_ups,
+    hardship,
     holds,
     lender,
     personal_data,
@@ -142,6 +143,7 @@ class BorrowerView:
     promises: tuple[promises.Promise, ...]
     plans: tuple[plans.Plan, ...]
     settlements: tuple[settlements.Settlement, ...]
+    hardships: tuple[hardship.Hardship, ...]
     last_contacts: tuple[contacts.Contact, ...]
     contact_points: tuple[ContactPointView, ...]
     call: policy.GateAnswer
@@ -209,6 +211,7 @@ def view(actor: Actor, borrower_id: int) -> BorrowerView:
             promises=tuple(promises.load_of_borrower(session, borrower_id)),
             plans=tuple(plans.load_of_borrower(session, borrower_id)),
             settlements=tuple(settlements.load_of_borrower(session, borrower_id)),
+            hardships=tuple(hardship.load_of_borrower(session, borrower_id)),
             last_contacts=tuple(contacts.latest(session, borrower_id)),
             contact_points=_contact_points(session, borrower_id),
             call=policy.preview_many(session, [borrower_id], "call", clock.now())[borrower_id],

@@ -202,6 +202,20 @@ def fetch(actor: Actor, document_id: int) -> Opened:
         return Opened(document, queries.content(session, document_id))
 
 
+def newest_of(actor: Actor, subject: tuple[str, int], *, kind: str) -> Opened:
+    """The newest document of a kind that belongs to a subject, such as its letter; as `fetch`.
+
+    Raises:
+        NotAllowed, NotFound: see `fetch`; or there is none.
+    """
+    actor.require(Permission.VIEW_BORROWER)
+    with reading() as session:
+        kept = [each for each in of_subject(session, subject) if each.kind == kind]
+    if not kept:
+        raise NotFound("No such document is kept with it.")
+    return fetch(actor, max(each.id for each in kept))
+
+
 def _record(session: Session, actor: Actor, action: str, document: Document, did: str) -> None:
     audit.record(
         session,

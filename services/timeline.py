@@ -21,6 +21,7 @@ KINDS: Final = {
     "promise": "Promises",
     "plan": "Plans",
     "settlement": "Settlements",
+    "hardship": "Hardship",
     "payment": "Payments",
     "bounce": "Bounces",
     "message": "Messages",

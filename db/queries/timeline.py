@@ -60,6 +60,16 @@ PARTS = {
         FROM settlement p LEFT JOIN app_user u ON u.id = p.offered_by
         WHERE p.borrower_id = :borrower_id
     """,
+    "hardship": """
+        SELECT 'hardship', h.applied_at, h.id, h.loan_id,
+               CASE h.relief WHEN 'holiday' THEN 'Applied for a payment holiday to '
+                    ELSE 'Applied for lower instalments to ' END || to_char(h.relief_until, 'FMDD Mon YYYY'),
+               concat_ws(' · ', replace(h.cause, '_', ' '), h.decision_reason, h.withdraw_reason), h.amount,
+               CASE WHEN h.withdrawn_on IS NOT NULL THEN 'withdrawn' WHEN h.is_granted IS NULL THEN 'waiting'
+                    WHEN h.is_granted THEN 'granted' ELSE 'refused' END, u.name
+        FROM hardship h LEFT JOIN app_user u ON u.id = h.applied_by
+        WHERE h.borrower_id = :borrower_id
+    """,
     "payment": """
         SELECT 'payment', (y.paid_on + time '12:00') AT TIME ZONE :zone, y.id, y.loan_id,
                CASE y.kind WHEN 'reversal' THEN 'Payment reversed' ELSE 'Paid' END,

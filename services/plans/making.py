@@ -1,6 +1,6 @@
 """Making a repayment plan, and cancelling one. Where it stands after that is derived from payments."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from sqlalchemy.orm import Session
 
@@ -77,6 +77,25 @@ def make(actor: Actor, proposal: Proposal, *, request_key: str | None = None) ->
         else:
             follow(session, proposal.loan_id, loan.borrower_id, today)
         return load(session, plan_id)
+
+
+def make_approved(session: Session, actor: Actor, proposal: Proposal) -> int:
+    """Put a plan into force that a larger decision approved, such as on hardship; its id.
+
+    In the caller's transaction, which holds the loan's lock and records the decision.
+
+    Raises:
+        InvalidInput, Refused: see `make`; nothing is asked for approval.
+    """
+    loan = _loan(session, proposal.loan_id)
+    today = lender.load(session).today
+    assessment = replace(assess(proposal, loan, load_limits(session), actor, today), approval_reasons=())
+    _refuse_second(session, proposal.loan_id, loan)
+    agreed = Agreed(proposal, assessment, loan, today)
+    plan_id = _insert(session, actor, agreed, None)
+    _record_event(session, actor, plan_id, agreed)
+    follow(session, proposal.loan_id, loan.borrower_id, today)
+    return plan_id
 
 
 def _loan(session: Session, loan_id: int) -> AnyRow:
@@ -180,27 +199,32 @@ def cancel(actor: Actor, plan_id: int, *, reason: str) -> None:
     if not reason.strip():
         raise InvalidInput({"reason": "Say why the plan ends."})
     with transaction() as session:
-        plan = load(session, plan_id)
-        # the order of locks is that of a decision: the request, the borrower's facts, the case
-        approving.withdraw(session, actor, plan, reason.strip())
-        closing.lock_loans(session, [plan.loan_id])
-        cases.workable(session, actor, plan.borrower_id)
-        today = lender.load(session).today
-        plan = load(session, plan_id)
-        if not queries.cancel(session, plan_id, on=today, reason=reason.strip(), by=actor.id):
-            raise Refused(f"The plan ended already: it is {STATUSES[plan.status]}.")
-        settle_for(session, today, [plan.loan_id])
-        reminders.cancel_for_loans(session, [plan.loan_id], "The repayment plan was cancelled.")
-        cases.refresh_for(session, today, [plan.borrower_id])
-        audit.record(
-            session,
-            actor,
-            "plan.cancelled",
-            subject=("repayment_plan", plan_id),
-            summary=f"cancelled the repayment plan of {plan.amount:,.2f} on {plan.loan_number}",
-            borrower_id=plan.borrower_id,
-            loan_id=plan.loan_id,
-            before={"status": plan.status, "paid_amount": str(plan.paid_amount)},
-            after={"status": "cancelled"},
-            reason=reason.strip(),
-        )
+        cancel_in(session, actor, plan_id, reason=reason)
+
+
+def cancel_in(session: Session, actor: Actor, plan_id: int, *, reason: str) -> None:
+    """The same in the caller's transaction."""
+    plan = load(session, plan_id)
+    # the order of locks is that of a decision: the request, the borrower's facts, the case
+    approving.withdraw(session, actor, plan, reason.strip())
+    closing.lock_loans(session, [plan.loan_id])
+    cases.workable(session, actor, plan.borrower_id)
+    today = lender.load(session).today
+    plan = load(session, plan_id)
+    if not queries.cancel(session, plan_id, on=today, reason=reason.strip(), by=actor.id):
+        raise Refused(f"The plan ended already: it is {STATUSES[plan.status]}.")
+    settle_for(session, today, [plan.loan_id])
+    reminders.cancel_for_loans(session, [plan.loan_id], "The repayment plan was cancelled.")
+    cases.refresh_for(session, today, [plan.borrower_id])
+    audit.record(
+        session,
+        actor,
+        "plan.cancelled",
+        subject=("repayment_plan", plan_id),
+        summary=f"cancelled the repayment plan of {plan.amount:,.2f} on {plan.loan_number}",
+        borrower_id=plan.borrower_id,
+        loan_id=plan.loan_id,
+        before={"status": plan.status, "paid_amount": str(plan.paid_amount)},
+        after={"status": "cancelled"},
+        reason=reason.strip(),
+    )

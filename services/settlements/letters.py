@@ -1,16 +1,9 @@
 """The letter of a settlement, as PDF: what is owed, what is waived, what is to be paid when, and what else follows."""
 
-from datetime import date
-from decimal import Decimal
-
-from babel.core import Locale, UnknownLocaleError
-from babel.dates import format_date
-from babel.numbers import format_currency
-
 from services import clock, pdf
 from services.lender import LenderSettings
 from services.settlements.values import Settlement
-from settings import settings
+from services.wording import Words
 
 
 def letter(made: Settlement, lender: LenderSettings, *, grievance_contact: str | None) -> bytes:
@@ -21,8 +14,8 @@ def letter(made: Settlement, lender: LenderSettings, *, grievance_contact: str |
         lender: whose letter it is; its locale writes amounts and dates.
         grievance_contact: where the borrower may complain; None: the sender's own address.
     """
-    words = _Words(lender)
-    contact = grievance_contact or settings().smtp_from
+    words = Words(lender)
+    contact = words.contact(grievance_contact)
     return pdf.render(
         title=f"Settlement of loan {made.loan_number}",
         letterhead=(lender.name, f"Offer {made.number} of {words.day(made.approved_on or made.offered_on)}"),
@@ -60,24 +53,7 @@ def letter(made: Settlement, lender: LenderSettings, *, grievance_contact: str |
     )
 
 
-class _Words:
-    """Amounts and dates as the lender's locale writes them."""
-
-    def __init__(self, lender: LenderSettings) -> None:
-        self._currency = lender.currency
-        try:
-            self._locale = Locale.parse(lender.locale)
-        except (ValueError, UnknownLocaleError):
-            self._locale = Locale("en", "IN")
-
-    def amount(self, value: Decimal) -> str:
-        return format_currency(value, self._currency, locale=self._locale)
-
-    def day(self, value: date) -> str:
-        return str(format_date(value, "d MMMM y", locale=self._locale))
-
-
-def _waived(made: Settlement, words: _Words) -> list[pdf.Block]:
+def _waived(made: Settlement, words: Words) -> list[pdf.Block]:
     rows = [
         (label, words.amount(owed), words.amount(waived), words.amount(owed - waived))
         for label, owed, waived in (
@@ -93,7 +69,7 @@ def _waived(made: Settlement, words: _Words) -> list[pdf.Block]:
     ]
 
 
-def _parts(made: Settlement, words: _Words) -> list[pdf.Block]:
+def _parts(made: Settlement, words: Words) -> list[pdf.Block]:
     rows = [(str(part.number), words.day(part.due_on), words.amount(part.amount)) for part in made.parts]
     return [
         pdf.Heading("What is to be paid"),

@@ -13,7 +13,7 @@ from tests.processes import kill_tree, lease_ends, run_row, started
 
 pytestmark = pytest.mark.kill
 
-LOANS = 8_000
+LOANS = 20_000
 
 
 def latest(kind):

@@ -267,14 +267,19 @@ def _assert_that_plans_are_followed_and_asked_for():
             SELECT count(DISTINCT level) FILTER (WHERE status = 'waiting') AS levels,
                    count(*) FILTER (WHERE status = 'waiting' AND due_at < now()) AS overdue,
                    count(DISTINCT status) AS statuses,
-                   count(*) - (SELECT count(*) FROM document WHERE kind = 'evidence') AS without_evidence
+                   count(*) - (SELECT count(*) FROM document
+                               WHERE kind = 'evidence' AND subject_kind = 'repayment_plan') AS without_evidence
             FROM approval_request WHERE kind = 'repayment_plan'
             """)
         ).one()
         settled = set(session.scalars(text("SELECT status FROM settlement")))
+        relief = session.execute(
+            text("SELECT count(*), count(is_granted), count(*) FILTER (WHERE is_granted) FROM hardship")
+        ).one()
         letters = session.scalar(text("SELECT count(*) FROM document WHERE kind = 'settlement_letter'"))
         approved = session.scalar(text("SELECT count(*) FROM settlement WHERE approved_on IS NOT NULL"))
     assert {"running", "behind", "broken", "completed", "cancelled", "proposed", "refused"} == statuses
     assert requests == (2, 1, 3, 0)
     assert settled == {"proposed", "offered", "running", "behind", "completed", "broken", "refused", "cancelled"}
     assert letters == approved
+    assert relief == (4, 3, 2)

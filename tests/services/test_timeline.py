@@ -57,6 +57,7 @@ def test_everything_is_in_one_order_newest_first(ana, meera):
         "message",
         "complaint",
         "settlement",
+        "hardship",
         "override",
     }
     moments = [entry.at for entry in page.entries]
