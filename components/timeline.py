@@ -21,6 +21,7 @@ _ICONS = {
     "status": "▮",
     "follow_up": "◔",
     "complaint": "⚑",
+    "legal": "§",
 }
 _GOOD = {"kept", "payment", "sent", "running", "completed"}
 _BAD = {"broken", "reversal", "bounced", "failed", "blocked", "opened", "reopened"}

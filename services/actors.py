@@ -50,6 +50,9 @@ class Permission(StrEnum):
     HOLD_REGIONS = "stop contact in a region"
     MAKE_ARRANGEMENTS = "make repayment plans"
     EXCEED_PLAN_LIMITS = "agree to plans beyond an agent's limits"
+    VIEW_LEGAL = "see legal actions"
+    HANDLE_LEGAL = "take legal steps"
+    SET_UP_LEGAL = "change legal notices and clocks, and send notices in batches"
 
 
 _P = Permission
@@ -93,6 +96,9 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.HOLD_REGIONS,
             _P.MAKE_ARRANGEMENTS,
             _P.EXCEED_PLAN_LIMITS,
+            _P.VIEW_LEGAL,
+            _P.HANDLE_LEGAL,
+            _P.SET_UP_LEGAL,
         }
     ),
     Role.ANALYST: frozenset(
@@ -115,10 +121,20 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.REVEAL_PERSONAL_DATA,
             _P.VIEW_REQUESTS,
             _P.MAKE_ARRANGEMENTS,
+            _P.VIEW_LEGAL,
+            _P.HANDLE_LEGAL,
         }
     ),
     Role.AUDITOR: frozenset(
-        {_P.VIEW_AUDIT, _P.VERIFY_AUDIT, _P.VIEW_BORROWER, _P.VIEW_ALL_CASES, _P.VIEW_STRATEGY, _P.VIEW_COMPLAINTS}
+        {
+            _P.VIEW_AUDIT,
+            _P.VERIFY_AUDIT,
+            _P.VIEW_BORROWER,
+            _P.VIEW_ALL_CASES,
+            _P.VIEW_STRATEGY,
+            _P.VIEW_COMPLAINTS,
+            _P.VIEW_LEGAL,
+        }
     ),
     Role.SYSTEM: frozenset(Permission),
 }

@@ -28,6 +28,7 @@ KINDS: Final = {
     "status": "Holds and status",
     "follow_up": "Follow-ups",
     "complaint": "Complaints",
+    "legal": "Legal",
 }
 """What can be filtered for, as screens say it."""
 

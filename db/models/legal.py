@@ -186,7 +186,13 @@ class LegalEvent(Base):
         UniqueConstraint("request_key"),
         Index(None, "action_id", "id"),
         # no action gets two notices of one batch
-        Index("uq_legal_event_batch", "batch_id", "action_id", unique=True, postgresql_where=text("kind = 'notice_issued' AND batch_id IS NOT NULL")),
+        Index(
+            "uq_legal_event_batch",
+            "batch_id",
+            "action_id",
+            unique=True,
+            postgresql_where=text("kind = 'notice_issued' AND batch_id IS NOT NULL"),
+        ),
         # the calendar of hearings
         Index("ix_legal_event_hearing", "on_date", postgresql_where=text("kind = 'hearing'")),
     )

@@ -15,7 +15,7 @@ Fact = tuple[str, str | Decimal | date | None]
 Act = Callable[[Session, Actor, int], None]
 """(the decision's transaction, who decided, id of the subject). It raises a CollectionsError to stop the decision."""
 
-CAPABILITIES: tuple[str, ...] = ("services.plans.approving",)
+CAPABILITIES: tuple[str, ...] = ("services.plans.approving", "services.legal.approving")
 """Modules whose import registers a kind: whoever adds a kind adds its module here, so that every process knows it."""
 
 
