@@ -41,6 +41,7 @@ SCREENS = (
     ),
     Screen("pages/approvals.py", "Approvals", ":material/approval:", "approvals", WORK, Permission.VIEW_REQUESTS),
     Screen("pages/complaints.py", "Complaints", ":material/report:", "complaints", WORK, Permission.VIEW_COMPLAINTS),
+    Screen("pages/legal.py", "Legal", ":material/gavel:", "legal", WORK, Permission.VIEW_LEGAL),
     Screen("pages/holds.py", "Holds", ":material/back_hand:", "holds", WORK, Permission.VIEW_COMPLAINTS),
     Screen("pages/portfolio.py", "Portfolio", ":material/monitoring:", "portfolio", INSIGHT, Permission.VIEW_PORTFOLIO),
     Screen("pages/accounts.py", "Accounts", ":material/table_rows:", "accounts", INSIGHT, Permission.VIEW_PORTFOLIO),

@@ -212,15 +212,15 @@ def dispatch_rows(session: Session, batch_id: int) -> Sequence[AnyRow]:
     return session.execute(statement, {"batch_id": batch_id}).all()
 
 
-def documents_of(session: Session, batch_id: int, *, after: int, limit: int) -> Sequence[AnyRow]:
+def documents_of(session: Session, batch_id: int, *, skip: int, limit: int) -> Sequence[AnyRow]:
     """Notices of a batch with their bytes, by action."""
     statement = text("""
         SELECT e.action_id, d.file_name, d.content
         FROM legal_event e JOIN document d ON d.id = e.document_id
-        WHERE e.batch_id = :batch_id AND e.kind = 'notice_issued' AND e.action_id > :after
-        ORDER BY e.action_id LIMIT :limit
+        WHERE e.batch_id = :batch_id AND e.kind = 'notice_issued'
+        ORDER BY e.action_id OFFSET :skip LIMIT :limit
     """)
-    return session.execute(statement, {"batch_id": batch_id, "after": after, "limit": limit}).all()
+    return session.execute(statement, {"batch_id": batch_id, "skip": skip, "limit": limit}).all()
 
 
 def insert_dispatches(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:

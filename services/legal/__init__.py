@@ -8,6 +8,7 @@ from services.legal.acting import attach, close, decide, file, hold_hearing, not
 from services.legal.alerting import alert
 from services.legal.approving import ask_to_file
 from services.legal.batching import (
+    ZIP_SIZE,
     Batch,
     Choice,
     Uploaded,
@@ -66,6 +67,7 @@ from services.legal.viewing import (
     for_borrower,
     hearings,
     page,
+    today,
 )
 
 __all__ = [
@@ -84,6 +86,7 @@ __all__ = [
     "STATUSES",
     "VOIDABLE",
     "WAYS",
+    "ZIP_SIZE",
     "Action",
     "ActionPage",
     "Batch",
@@ -147,6 +150,7 @@ __all__ = [
     "settle_for",
     "spend",
     "templates",
+    "today",
     "upload_dispatch",
     "void",
 ]

@@ -347,8 +347,8 @@ def _read(content: bytes) -> list[tuple[str, str]]:
         raise InvalidInput({"file": "Save the list as CSV in UTF-8 and choose it again."}) from error
 
 
-def notices_zip(actor: Actor, batch_id: int, *, after: int = 0) -> tuple[bytes, int | None]:
-    """Notices of a batch as a ZIP of at most 200, and the action after which the next part starts; recorded.
+def notices_zip(actor: Actor, batch_id: int, *, part: int = 0) -> bytes:
+    """Notices of a batch as a ZIP of at most 200; `part` counts from 0. The download is recorded.
 
     Raises:
         NotAllowed: the actor may not set up legal actions, or not see personal data.
@@ -356,7 +356,7 @@ def notices_zip(actor: Actor, batch_id: int, *, after: int = 0) -> tuple[bytes, 
     actor.require(Permission.SET_UP_LEGAL)
     actor.require(Permission.REVEAL_PERSONAL_DATA)
     with transaction() as session:
-        rows = queries.documents_of(session, batch_id, after=after, limit=ZIP_SIZE)
+        rows = queries.documents_of(session, batch_id, skip=part * ZIP_SIZE, limit=ZIP_SIZE)
         audit.record(
             session,
             actor,
@@ -368,4 +368,4 @@ def notices_zip(actor: Actor, batch_id: int, *, after: int = 0) -> tuple[bytes, 
         with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as archive:
             for row in rows:
                 archive.writestr(row.file_name, bytes(row.content))
-    return made.getvalue(), rows[-1].action_id if len(rows) == ZIP_SIZE else None
+    return made.getvalue()

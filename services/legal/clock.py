@@ -123,7 +123,7 @@ def replay(opened: Opened, events: Iterable[Happened], payments: Iterable[Money]
     status = _status(known, notice_on=notice_on, served_on=served_on, paid_on=paid_on, is_closed=closed is not None)
     notice_by = opened.memo_on + timedelta(days=lengths.notice_days) if opened.memo_on and lengths.notice_days else None
     hearing_on = min((each.on_date for each in unheld(known)), default=None)
-    step, until = _next(opened.kind, status, notice_by, pay_by, file_by, hearing_on)
+    step, until = _next(opened.kind, status, notice_by=notice_by, pay_by=pay_by, file_by=file_by, hearing_on=hearing_on)
     return State(
         status=status,
         notice_by=notice_by,
@@ -209,6 +209,7 @@ def _status(
 def _next(
     kind: str,
     status: str,
+    *,
     notice_by: date | None,
     pay_by: date | None,
     file_by: date | None,

@@ -2,11 +2,10 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.orm import Session
 
-from db.base import AnyRow
 from db.engine import reading, transaction
 from db.queries import case_people as people_queries
 from db.queries import legal as queries
@@ -16,6 +15,9 @@ from services.errors import Conflict, InvalidInput, NotAllowed, Refused
 from services.legal.configuring import code_of, load
 from services.legal.settling import derive, lengths_of
 from services.legal.values import BOUNCES, KINDS, Bounce, Dishonour, Entry, number_of
+
+if TYPE_CHECKING:
+    from db.base import AnyRow
 
 _BOUNCES_DAYS: Final = 120
 """How far back bounces of the book are offered."""
@@ -97,10 +99,12 @@ def open_action(actor: Actor, borrower_id: int, entry: Entry, *, request_key: st
         queries.lock_borrower(session, borrower_id)
         today = lender.load(session).today
         _check(session, borrower_id, entry, today)
-        return _open(session, actor, borrower_id, entry, today, request_key)
+        return _open(session, actor, borrower_id, entry, today=today, request_key=request_key)
 
 
-def _open(session: Session, actor: Actor, borrower_id: int, entry: Entry, today: date, request_key: str | None) -> int:
+def _open(
+    session: Session, actor: Actor, borrower_id: int, entry: Entry, *, today: date, request_key: str | None
+) -> int:
     bounce = entry.dishonour
     hold_id = _hold(session, actor, borrower_id, entry.kind, today)
     action_id = queries.insert_action(

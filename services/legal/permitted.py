@@ -43,7 +43,7 @@ def why_not(kind: str, state: State, events: Sequence[Happened], act: str, on: d
     """Why an act is not allowed on a day; None: it is."""
     if state.status == "closed":
         return "This action is closed."
-    if act in {"notice_issued"}:
+    if act == "notice_issued":
         return _notice(kind, state, on)
     if act in {"served", "returned"}:
         return _receipt(events, on)
@@ -89,7 +89,7 @@ def _asking(kind: str, state: State, events: Sequence[Happened], on: date) -> st
         return f"The whole amount was paid on {_spoken(state.paid_on)}, in time: there is no cause to file."
     if state.file_by is not None and on > state.file_by:
         return _too_late(kind, state.file_by)
-    if kind != "suit" and kind != "other" and state.notice_on is None:
+    if kind not in {"suit", "other"} and state.notice_on is None:
         return "Send the notice first."
     if asked(events) == "waiting":
         return "The request to file waits for its decision."

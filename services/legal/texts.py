@@ -1,7 +1,7 @@
 """Texts of notices: named fields in braces and nothing else. Whoever writes one is taken for hostile: nothing is run.
 
-A text is split at its fields once, so that braces in a borrower's name stay braces. A field is a name of the list below;
-formats, attributes, indexes, and braces that name no field are refused when the text is saved.
+A text is split at its fields once, so that braces in a borrower's name stay braces. A field is a name of the list
+below; formats, attributes, indexes, and braces that name no field are refused when the text is saved.
 """
 
 import re

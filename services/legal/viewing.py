@@ -159,6 +159,16 @@ def _action(row: AnyRow, today: date, alert_days: int) -> Action:
     return Action(**row._mapping, days_left=left, urgency=how)  # noqa: SLF001 - SQLAlchemy's public name
 
 
+def today(actor: Actor) -> date:
+    """The business date, for who may see legal actions.
+
+    Raises:
+        NotAllowed: the actor may not.
+    """
+    actor.require(Permission.VIEW_LEGAL)
+    return lender.current().today
+
+
 def figures(actor: Actor) -> Figures:
     """What is open, what runs out, what is demanded and spent.
 

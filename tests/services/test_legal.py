@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 from sqlalchemy import select, text
 
 from db.models.audit import AuditEvent
-from db.models.documents import Document
-from db.models.legal import LegalAction, LegalEvent
+from db.models.legal import LegalAction
 from db.models.owes import ContactPoint, MandatePresentation
-from db.models.work import CollectionCase, FollowUp
-from services import approvals, case_people, cases, clock, documents, holds, legal, personal_data, restating, timeline
+from db.models.work import FollowUp
+from services import approvals, case_people, documents, holds, legal, personal_data, restating, timeline
 from services.actors import SYSTEM, Role
 from services.errors import Conflict, InvalidInput, NotAllowed, NotFound, Refused
 from services.legal.clock import Happened, Money, Opened, months_after, replay
@@ -76,10 +75,13 @@ def row(session, action_id):
 
 def approve(session, decider, action_id):
     request = session.execute(
-        text("SELECT id FROM approval_request WHERE subject_kind = 'legal_action' AND subject_id = :id AND status = 'waiting'"),
+        text(
+            "SELECT id FROM approval_request"
+            " WHERE subject_kind = 'legal_action' AND subject_id = :id AND status = 'waiting'"
+        ),
         {"id": action_id},
     ).scalar_one()
-    approvals.approve(decider, request, reason="Right.")
+    approvals.decide(decider, request, approve=True, reason="Right.")
 
 
 def served(actor, loan, on, kind="s138", **over):
@@ -361,8 +363,12 @@ def test_from_filing_over_hearings_to_the_order(session, frozen_clock, marek, le
         legal.decide(marek, action_id, on=later, text="Award", is_award=True)
     legal.decide(marek, action_id, on=later, text="Decreed", amount=Decimal(5_000))
     legal.spend(marek, action_id, amount=Decimal(250), kind="court_fee", paid_on=later, is_recoverable=True)
-    legal.spend(marek, action_id, amount=Decimal(50), kind="other", paid_on=later, is_recoverable=False, request_key="e")
-    legal.spend(marek, action_id, amount=Decimal(50), kind="other", paid_on=later, is_recoverable=False, request_key="e")
+    legal.spend(
+        marek, action_id, amount=Decimal(50), kind="other", paid_on=later, is_recoverable=False, request_key="e"
+    )
+    legal.spend(
+        marek, action_id, amount=Decimal(50), kind="other", paid_on=later, is_recoverable=False, request_key="e"
+    )
     kept = row(session, action_id)
     assert (kept.status, kept.expenses, kept.recoverable) == ("decided", 300, 250)
     legal.close(marek, action_id, reason="decided", text="Decree")
@@ -447,7 +453,7 @@ def test_no_notice_without_address_or_to_the_deceased(session, marek):
 
 
 def test_a_batch_makes_one_notice_each_and_takes_the_carriers_numbers_back(session, marek, loan):
-    without, other = builders.make_overdue(session, dpd=50, name="Nobody Home")
+    without, _other = builders.make_overdue(session, dpd=50, name="Nobody Home")
     builders.make_case(session, without, stage="legal", max_dpd=50)
     assert legal.recallable(marek, stage="legal", min_dpd=30) == 2
     assert legal.open_recalls(marek, stage="legal", min_dpd=30, reason="Ninety days") == 2
@@ -471,9 +477,7 @@ def test_a_batch_makes_one_notice_each_and_takes_the_carriers_numbers_back(sessi
     assert (first.recorded, len(first.wrong), again.recorded, again.unchanged) == (1, 1, 0, 1)
     with pytest.raises(InvalidInput):
         legal.upload_dispatch(marek, batch_id, b"a,b\n1,2\n")
-    content, following = legal.notices_zip(marek, batch_id)
-    assert content.startswith(b"PK")
-    assert following is None
+    assert legal.notices_zip(marek, batch_id).startswith(b"PK")
 
 
 # --- reminders and who may ------------------------------------------------------------------------------------------
