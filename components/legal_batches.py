@@ -76,9 +76,8 @@ def _batch(actor: Actor, batch: Batch) -> None:
             st.markdown(f"**{batch.label}**", width="stretch")
             st.caption(f"{batch.who or 'Recoup'} · {dates.moment(batch.asked_at)}", width="content")
         refused = f" · {batch.refused} could not be sent" if batch.refused else ""
-        st.caption(
-            f"{batch.issued} of {batch.actions} notices by {WAYS[batch.how].lower()}, text version {batch.version}{refused}"
-        )
+        way = WAYS[batch.how].lower()
+        st.caption(f"{batch.issued} of {batch.actions} notices by {way}, text version {batch.version}{refused}")
         if not batch.is_done:
             st.progress((batch.issued + batch.refused) / batch.actions, text="A job makes the notices")
             st.button("Look again", key=f"legal.batch.look.{batch.id}", type="tertiary", icon=":material/refresh:")

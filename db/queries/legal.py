@@ -282,6 +282,26 @@ def bounces(session: Session, borrower_id: int, since: date) -> Sequence[AnyRow]
     return session.execute(statement, {"borrower_id": borrower_id, "since": since}).all()
 
 
+def bounced_between(session: Session, first: date, last: date, words: Sequence[str]) -> Sequence[AnyRow]:
+    """Presentations of all borrowers that bounced from one day to another for these reasons, one a borrower.
+
+    Only of borrowers with an open case and a postal address: to them a notice can go.
+    """
+    statement = text("""
+        SELECT DISTINCT ON (l.borrower_id) l.borrower_id, m.id, m.loan_id, m.reference, m.presented_on, m.amount,
+               s.outstanding
+        FROM mandate_presentation m
+        JOIN loan l ON l.id = m.loan_id
+        JOIN loan_state s ON s.loan_id = l.id
+        JOIN collection_case c ON c.borrower_id = l.borrower_id AND c.closed_on IS NULL
+        WHERE m.result = 'bounced' AND m.presented_on BETWEEN :first AND :last
+          AND lower(m.reason) = ANY(CAST(:words AS text[]))
+          AND EXISTS (SELECT FROM contact_point p WHERE p.borrower_id = l.borrower_id AND p.kind = 'address')
+        ORDER BY l.borrower_id, m.presented_on DESC, m.id
+    """)
+    return session.execute(statement, {"first": first, "last": last, "words": list(words)}).all()
+
+
 def loans_of(session: Session, borrower_id: int) -> dict[int, str]:
     """The borrower's loans that are not closed: number by id."""
     statement = text("SELECT id, external_id FROM loan WHERE borrower_id = :b AND closed_on IS NULL ORDER BY id")

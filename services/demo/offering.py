@@ -12,7 +12,7 @@ from db.queries import demo as queries
 from db.queries import lender as lender_queries
 from services import audit, closing, lender, performance, scoring
 from services.actors import Actor, Permission
-from services.demo import grievances, users
+from services.demo import grievances, litigation, users
 from services.demo.loading import SEED, Loaded, Progress, generate
 from services.demo.people import PLACES
 from services.errors import Refused
@@ -65,6 +65,7 @@ def load(
             progress(number, len(days), f"closing {each:%d %b %Y}")
     with transaction() as session:
         grievances.add(session, loans=loans, seed=seed, as_of=day)
+        litigation.add(session, loans=loans, seed=seed, as_of=day)
         _record(session, actor, _LOADED, "loaded the demo data", {"as_of": day.isoformat(), "loans": loans})
     return written
 
