@@ -175,7 +175,7 @@ def _held(actor: Actor, found: Detail) -> None:
     waiting = {
         event.id: f"{dates.day(event.on_date)}: {PURPOSES.get(event.how or '', 'hearing').lower()}"
         for event in found.events
-        if event.kind == "hearing" and event.id not in done and not event.is_void
+        if event.kind == "hearing" and event.id not in done and not event.is_void and event.on_date <= found.today
     }
     with st.form("legal_held", border=False):
         which = st.selectbox("Hearing", list(waiting), format_func=waiting.__getitem__, key=f"{form}.which")

@@ -33,10 +33,11 @@ def show(actor: Actor, action_id: int) -> None:
         st.warning(found.waits, icon=":material/schedule:")
     left, right = st.columns([7, 5], gap="medium")
     with left:
-        _history(actor, found)
+        _history(found)
     with right:
         legal_acts.show(actor, found)
         _documents(actor, found)
+        _void(actor, found)
 
 
 def _head(action: Action) -> None:
@@ -117,7 +118,9 @@ def _clock_line(found: Detail) -> None:
             colour = colours.broken if last < found.today else colours.due_soon
             words = dates.day(last) if label == "Next hearing" else f"by {dates.day(last)}"
             if label == "Filed" and action.file_from and found.today < action.file_from:
-                words = f"from {dates.day(action.file_from)} {words}"
+                words = f"{dates.day(action.file_from)} to {dates.day(last)}"
+            if label == "Paid in full" and last < found.today:
+                colour, words = colours.muted, f"not by {dates.day(last)}"
         drawn.append(
             f'<div style="flex:1;min-width:7.5rem;border-top:3px solid {colour};padding-top:.3rem">'
             f'<div style="font-size:.8em;color:{colours.muted}">{escape(label)}</div>'
@@ -126,10 +129,9 @@ def _clock_line(found: Detail) -> None:
     st.html(f'<div style="display:flex;flex-wrap:wrap;gap:.6rem">{"".join(drawn)}</div>')
 
 
-def _history(actor: Actor, found: Detail) -> None:
+def _history(found: Detail) -> None:
     if not found.events:
         empty.empty("Nothing was done on this action yet.", "Begin with the notice.")
-    resting = {event.refers_to for event in found.events if event.kind != "dispatched"}
     for event in reversed(found.events):
         with st.container(border=True, gap="small", key=f"legal_event_{event.id}"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -140,9 +142,6 @@ def _history(actor: Actor, found: Detail) -> None:
                 st.caption(" · ".join(part for part in said if part))
             if event.text:
                 st.html(f'<div style="white-space:pre-line;overflow-wrap:anywhere">{escape(event.text)}</div>')
-            may = found.may_handle and found.action.status != "closed" and not event.is_void
-            if may and event.kind in VOIDABLE and event.id not in resting:
-                _void(actor, found, event)
 
 
 def _title(event: Event) -> str:
@@ -152,22 +151,27 @@ def _title(event: Event) -> str:
     return f"~~{words}~~ taken back" if event.is_void else words
 
 
-def _void(actor: Actor, found: Detail, event: Event) -> None:
-    with st.popover("Recorded by mistake", icon=":material/undo:", type="tertiary"):
-        form, places = form_fields.drawn(f"legal.void.{event.id}"), Places()
-        with st.form(f"legal_void_{event.id}", border=False):
+def _void(actor: Actor, found: Detail) -> None:
+    """A form that takes one of the events back on which nothing later rests."""
+    resting = {event.refers_to for event in found.events if event.kind != "dispatched"}
+    loose = {
+        event.id: f"{event.title}, {dates.day(event.on_date)}"
+        for event in reversed(found.events)
+        if event.kind in VOIDABLE and not event.is_void and event.id not in resting
+    }
+    if not loose or not found.may_handle or found.action.status == "closed":
+        return
+    with st.popover("Take an event back", icon=":material/undo:"):
+        form, places = form_fields.drawn(f"legal.void.{found.action.id}"), Places()
+        with st.form("legal_void", border=False):
+            which = st.selectbox("Recorded by mistake", list(loose), format_func=loose.__getitem__, key=f"{form}.which")
             reason = st.text_input("What was wrong", key=f"{form}.reason", max_chars=300)
             places.under("reason")
             is_sent = st.form_submit_button("Take it back", type="primary")
         if is_sent:
             with places.showing_errors():
-                legal.void(
-                    actor,
-                    found.action.id,
-                    event_id=event.id,
-                    reason=reason,
-                    request_key=form_fields.request_key(form),
-                )
+                key = form_fields.request_key(form)
+                legal.void(actor, found.action.id, event_id=which, reason=reason, request_key=key)
                 form_fields.done(form)
                 notices.after_rerun("It is taken back; the record of it stays")
 

@@ -52,7 +52,7 @@ def why_not(kind: str, state: State, events: Sequence[Happened], act: str, on: d
     if act == "filed":
         return _filing(kind, state, events, on)
     if act in {"hearing", "order", "award", "hearing_held"}:
-        return _before_court(kind, state, events, act)
+        return _before_court(kind, state, events, act, on)
     return None
 
 
@@ -130,13 +130,14 @@ def _filing(kind: str, state: State, events: Sequence[Happened], on: date) -> st
     return None
 
 
-def _before_court(kind: str, state: State, events: Sequence[Happened], act: str) -> str | None:
+def _before_court(kind: str, state: State, events: Sequence[Happened], act: str, on: date) -> str | None:
     if state.status not in {"filed", "decided"}:
         return "Hearings and decisions come after the filing."
     if act == "award" and kind != "arbitration":
         return "Only an arbitration ends with an award. Record an order."
-    if act == "order" and kind == "arbitration" and state.status == "decided":
+    if act != "hearing_held":
         return None
-    if act == "hearing_held" and not unheld(in_force(events)):
+    waiting = [hearing.on_date for hearing in unheld(in_force(events))]
+    if not waiting:
         return "No hearing waits for its result. Set the hearing first."
-    return None
+    return f"Too early: the hearing is on {_spoken(min(waiting))}." if min(waiting) > on else None

@@ -34,7 +34,7 @@ NEXT: Final = {
     "notice": "Send the notice",
     "service": "Record when it was received",
     "payment": "Borrower's time to pay",
-    "filing": "File",
+    "filing": "File with the court",
     "hearing": "Hearing",
     "close": "Close: paid in time",
 }
