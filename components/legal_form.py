@@ -53,6 +53,8 @@ def show(actor: Actor, view: BorrowerView) -> None:
         is_sent = st.form_submit_button("Open the action", type="primary", icon=":material/gavel:")
     if is_sent:
         with places.showing_errors():
+            if kind in BOUNCES and instrument is None:
+                raise InvalidInput({"memo_on": "Choose the day on which the return memo was received."})
             entry = Entry(kind, tuple(chosen), _amount(typed), reason, instrument)
             action_id = legal.open_action(actor, view.id, entry, request_key=form_fields.request_key(form))
             form_fields.done(form)
@@ -77,7 +79,7 @@ def _bounce(actor: Actor, view: BorrowerView, form: str, places: Places) -> Boun
     return known.get(picked)
 
 
-def _instrument(actor: Actor, view: BorrowerView, mark: str, places: Places, bounce: Bounce | None) -> Dishonour:
+def _instrument(actor: Actor, view: BorrowerView, mark: str, places: Places, bounce: Bounce | None) -> Dishonour | None:
     reasons = {each.code: each.label for each in legal.return_reasons(actor)}
     left, right = st.columns(2)
     with left:
@@ -86,7 +88,7 @@ def _instrument(actor: Actor, view: BorrowerView, mark: str, places: Places, bou
         )
         places.under("instrument_number")
         memo = st.date_input(
-            "Return memo received", value=view.today, max_value=view.today, key=f"{mark}.memo", format="DD/MM/YYYY"
+            "Return memo received", value=None, max_value=view.today, key=f"{mark}.memo", format="DD/MM/YYYY"
         )
         places.under("memo_on")
     with right:
@@ -103,9 +105,11 @@ def _instrument(actor: Actor, view: BorrowerView, mark: str, places: Places, bou
             key=f"{mark}.code",
         )
         places.under("return_reason")
+    if not isinstance(memo, date):
+        return None
     return Dishonour(
         return_reason=code,
-        memo_on=memo if isinstance(memo, date) else view.today,
+        memo_on=memo,
         instrument_number=number,
         instrument_on=on if isinstance(on, date) else None,
         presentation_id=bounce.id if bounce else None,

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from db.base import AnyRow
-from db.models.legal import LegalAction, LegalBatch, LegalBatchItem, LegalEvent, LegalTemplate
+from db.models.legal import LegalBatch, LegalBatchItem, LegalEvent, LegalTemplate
 
 _FILLED = text("""
     SELECT a.id, a.borrower_id, a.kind, a.amount, a.instrument_number, a.instrument_on, a.memo_on,
@@ -252,6 +252,13 @@ def insert_reminders(session: Session, *, today: date, until: date, due_at: date
     return sorted(set(session.execute(_ALERT, values).scalars()))
 
 
-def kind_of(session: Session, action_id: int) -> str:
-    """The kind of an action that is there."""
-    return session.execute(select(LegalAction.kind).where(LegalAction.id == action_id)).scalar_one()
+def finish_reminders(session: Session, action_ids: Sequence[int]) -> None:
+    """Mark reminders done of steps that are no longer the next ones of these actions."""
+    statement = text("""
+        UPDATE follow_up f SET done_at = now()
+        FROM legal_action a
+        WHERE a.id = ANY(CAST(:ids AS bigint[])) AND f.borrower_id = a.borrower_id AND f.action = 'legal_step'
+          AND f.done_at IS NULL AND f.request_key LIKE 'legal:' || a.id || ':%'
+          AND f.request_key <> concat_ws(':', 'legal', a.id, a.next_step, a.next_by)
+    """)
+    session.execute(statement, {"ids": list(action_ids)})

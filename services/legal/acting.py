@@ -68,6 +68,7 @@ class Act:
         if event_id is None:
             raise Conflict("This form was submitted already.")
         derive(self.session, [self.action.id])
+        cases.refresh_for(self.session, self.today, [self.action.borrower_id])  # a reminder may be done with it
         shown = {name: str(value) for name, value in values.items() if value is not None}
         audit.record(
             self.session,

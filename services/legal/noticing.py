@@ -15,7 +15,7 @@ from db.base import AnyRow
 from db.engine import reading, transaction
 from db.queries import legal as legal_queries
 from db.queries import legal_notices as queries
-from services import audit, clock, documents, lender, personal_data
+from services import audit, cases, clock, documents, lender, personal_data
 from services.actors import Actor, Permission
 from services.errors import InvalidInput, NotFound, Refused
 from services.legal import permitted
@@ -87,6 +87,7 @@ def issue(actor: Actor, action_id: int, *, how: str, request_key: str | None = N
         row = queries.to_fill(session, [action_id], act.today)[action_id]
         write(session, actor, row, act.standing, made, request_key=request_key)
         derive(session, [action_id])
+        cases.refresh_for(session, act.today, [act.action.borrower_id])
 
 
 def write(

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from db.base import AnyRow
 from db.queries import legal as queries
+from db.queries import legal_notices as notice_queries
 from services.legal.clock import STORED, Happened, Money, Opened, State, replay
 from services.legal.values import Lengths
 
@@ -61,7 +62,10 @@ def derive(session: Session, action_ids: Sequence[int]) -> int:
             {"id": action_id, **{name: getattr(standing.state, name) for name in STORED}}
             for action_id, standing in found.items()
         ]
-        touched.update(queries.write(session, rows))
+        changed = queries.write(session, rows)
+        if changed:
+            notice_queries.finish_reminders(session, [*found])
+            touched.update(changed)
     return len(touched)
 
 

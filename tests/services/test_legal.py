@@ -9,6 +9,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
+from db.engine import reading, transaction
 from db.models.audit import AuditEvent
 from db.models.legal import LegalAction
 from db.models.owes import ContactPoint, MandatePresentation
@@ -484,12 +485,16 @@ def test_a_batch_makes_one_notice_each_and_takes_the_carriers_numbers_back(sessi
 
 
 def test_a_clock_that_runs_out_soon_is_reminded_of_once(session, frozen_clock, marek, loan):
-    opened(marek, loan)
+    action_id = opened(marek, loan)
     assert legal.alert(SYSTEM) == 0
     at(frozen_clock, MEMO + timedelta(days=23))
     assert legal.page(marek, legal.Wanted("soon")).rows[0].urgency == "Runs out soon"
     assert (legal.alert(SYSTEM), legal.alert(SYSTEM)) == (1, 0)
     assert session.execute(select(FollowUp.action)).scalars().all() == ["legal_step"]
+    legal.issue(marek, action_id, how="courier")
+    session.expire_all()
+    assert session.execute(select(FollowUp.done_at)).scalar_one() is not None
+    opened(marek, loan)
     at(frozen_clock, MEMO + timedelta(days=31))
     [late] = legal.page(marek, legal.Wanted("lapsed")).rows
     assert (late.urgency, late.days_left) == ("Ran out", -1)
@@ -581,3 +586,32 @@ def _move(session, actor, action_id, loan_id, move, paid):
     elif move == "expense":
         legal.spend(actor, action_id, amount=Decimal(10), kind="postage", paid_on=TODAY, is_recoverable=True)
     restating.facts_changed(session, [loan_id], from_date=TODAY, cause="payment")
+
+
+def test_of_two_who_send_the_notice_at_once_one_is_told(database, frozen_clock):
+    from contextvars import copy_context
+    from threading import Barrier, Thread
+
+    with transaction() as session:
+        leader = make_actor(session, "marek", "Marek Nowak", Role.LEADER)
+        borrower_id, loan_id = builders.make_overdue(session, dpd=45)
+        _address(session, borrower_id)
+    action_id = opened(leader, (borrower_id, loan_id))
+    start, answers = Barrier(2), []
+
+    def send():
+        start.wait()
+        try:
+            legal.issue(leader, action_id, how="courier")
+            answers.append("sent")
+        except Refused as refusal:
+            answers.append(refusal.message)
+
+    threads = [Thread(target=copy_context().run, args=(send,)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answer == "sent" for answer in answers) == [False, True]
+    with reading() as session:
+        assert session.execute(text("SELECT count(*) FROM legal_event")).scalar_one() == 1
