@@ -68,7 +68,7 @@ def test_an_action_is_opened_on_the_borrowers_page_and_told_there(cast, meera):
     app.segmented_control(key="borrower.act").set_value("legal")
     app = app.run()
     app = press(app, "Open the action")
-    assert "Say why" in said(app)
+    assert "Choose the day on which the return memo was received" in said(app)
     app.selectbox(key=f"legal.open.{meera[0]}.kind").set_value("recall")
     app = app.run()
     app.text_input(key=f"legal.open.{meera[0]}.recall.0.reason").set_value("Ninety days late")
