@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from components import dates, empty, hardship_panel, money, notices, plan_panel, settlement_panel, tables
+from components import dates, empty, hardship_panel, legal_form, money, notices, plan_panel, settlement_panel, tables
 from components.tables import Column
 from services import cases, promises
 from services.actors import Actor, Permission
@@ -89,5 +89,6 @@ _SECTIONS: tuple[Callable[[Actor, BorrowerView], None], ...] = (
     _plans,
     _promises,
     _follow_ups,
+    legal_form.section,
 )
 """The kinds in the order in which they are drawn."""

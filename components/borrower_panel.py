@@ -14,6 +14,7 @@ from components import (
     follow_up_form,
     hardship_form,
     hold_banners,
+    legal_form,
     money,
     notices,
     outcome_form,
@@ -214,6 +215,7 @@ _ACTIONS: dict[str, tuple[str, Permission, Callable[[Actor, BorrowerView], None]
     "follow_up": ("Follow-up", Permission.RECORD_CONTACT, follow_up_form.show),
     "hold": ("Hold", Permission.RECORD_CONTACT, status_form.show),
     "complaint": ("Complaint", Permission.VIEW_BORROWER, complaint_form.show),
+    "legal": ("Legal", Permission.HANDLE_LEGAL, legal_form.show),
 }
 
 

@@ -45,6 +45,7 @@ SCREENS = (
     ),
     Screen("pages/hardship.py", "Hardship", ":material/umbrella:", "hardship", WORK, Permission.VIEW_HARDSHIP),
     Screen("pages/complaints.py", "Complaints", ":material/report:", "complaints", WORK, Permission.VIEW_COMPLAINTS),
+    Screen("pages/legal.py", "Legal", ":material/gavel:", "legal", WORK, Permission.VIEW_LEGAL),
     Screen("pages/holds.py", "Holds", ":material/back_hand:", "holds", WORK, Permission.VIEW_COMPLAINTS),
     Screen("pages/portfolio.py", "Portfolio", ":material/monitoring:", "portfolio", INSIGHT, Permission.VIEW_PORTFOLIO),
     Screen("pages/accounts.py", "Accounts", ":material/table_rows:", "accounts", INSIGHT, Permission.VIEW_PORTFOLIO),

@@ -24,6 +24,7 @@ _ICONS = {
     "follow_up": "◔",
     "complaint": "⚑",
     "override": "⚠",
+    "legal": "§",
 }
 _GOOD = {"kept", "payment", "sent", "running", "completed"}
 _BAD = {"broken", "reversal", "bounced", "failed", "blocked", "opened", "reopened", "against the gate"}

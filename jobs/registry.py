@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from jobs import allocation, approvals, cleaning, closing, imports, reminders, reports, scoring, sealing, stages
+from jobs import allocation, approvals, cleaning, closing, imports, legal, reminders, reports, scoring, sealing, stages
 from services.jobs import Progress
 
 Job = Callable[[int, dict[str, Any], Progress], dict[str, Any] | None]
@@ -19,6 +19,8 @@ JOBS: dict[str, Job] = {
     "import.commit": imports.commit,
     "import.undo": imports.undo,
     "jobs.clean": cleaning.clean,
+    "legal.alert": legal.alert,
+    "legal.notices": legal.notices,
     "reminders.plan": reminders.plan,
     "reminders.send": reminders.send,
     "report.produce": reports.produce,

@@ -52,6 +52,9 @@ class Permission(StrEnum):
     EXCEED_PLAN_LIMITS = "agree to plans beyond an agent's limits"
     VIEW_SETTLEMENTS = "see all settlements"
     VIEW_HARDSHIP = "see all hardship relief"
+    VIEW_LEGAL = "see legal actions"
+    HANDLE_LEGAL = "take legal steps"
+    SET_UP_LEGAL = "change legal notices and clocks, and send notices in batches"
 
 
 _P = Permission
@@ -97,6 +100,9 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.EXCEED_PLAN_LIMITS,
             _P.VIEW_SETTLEMENTS,
             _P.VIEW_HARDSHIP,
+            _P.VIEW_LEGAL,
+            _P.HANDLE_LEGAL,
+            _P.SET_UP_LEGAL,
         }
     ),
     Role.ANALYST: frozenset(
@@ -121,6 +127,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.REVEAL_PERSONAL_DATA,
             _P.VIEW_REQUESTS,
             _P.MAKE_ARRANGEMENTS,
+            _P.VIEW_LEGAL,
+            _P.HANDLE_LEGAL,
         }
     ),
     Role.AUDITOR: frozenset(
@@ -133,6 +141,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.VIEW_COMPLAINTS,
             _P.VIEW_SETTLEMENTS,
             _P.VIEW_HARDSHIP,
+            _P.VIEW_LEGAL,
         }
     ),
     Role.SYSTEM: frozenset(Permission),

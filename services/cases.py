@@ -96,6 +96,7 @@ ACTIONS: Final = {
     "review_hold": "Review the hold",
     "reassign": "Reassign by language",
     "answer_complaint": "Answer the complaint",
+    "legal_step": "Take the legal step",
 }
 """Next actions by code, as screens say them."""
 

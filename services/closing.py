@@ -19,7 +19,7 @@ from db.queries import close_runs, closing, flows
 from db.queries import lender as lender_queries
 from db.queries.loan_scope import loan_range
 from db.queries.portfolio.days import month_closes
-from services import audit, cases, lender, performance, plans, promises, reminders, settlements
+from services import audit, cases, legal, lender, performance, plans, promises, reminders, settlements
 from services.actors import Actor, Permission
 from services.delinquency import day_of
 from services.errors import Conflict, Refused
@@ -198,6 +198,7 @@ def _do_range(run_id: int, day: date, *, is_current: bool) -> closing.RangeCount
             with closing.for_sets(session):
                 promises.settle(session, day, first, last)
                 plans.settle(session, day, first, last)
+                legal.settle(session, first, last)
             reminders.cancel_settled(session, first, last)
         close_runs.finish_range(session, run_id, claimed, loans=counts.loans)
         return counts

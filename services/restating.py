@@ -10,7 +10,7 @@ from db.engine import reading, transaction
 from db.queries import close_runs, closing, restatements
 from db.queries.lender import bump_data_version
 from db.queries.loan_scope import these_loans
-from services import audit, cases, jobs, lender, plans, promises, reminders, settlements
+from services import audit, cases, jobs, legal, lender, plans, promises, reminders, settlements
 from services.actors import Actor, Permission
 from services.closing import close, close_days, month_ends, sum_day
 from services.delinquency import Derived, day_of, derive_changes
@@ -52,6 +52,7 @@ def _follow(session: Session, as_of: date, loan_ids: Sequence[int]) -> Derived:
     reminders.cancel_for_loans(session, changes.cleared_loan_ids, f"Nothing overdue since {as_of:%d %b %Y}.")
     promises.settle_for(session, as_of, loan_ids)
     plans.settle_for(session, as_of, loan_ids)
+    legal.settle_for(session, loan_ids)
     borrower_ids = sorted({*changes.borrower_ids, *restatements.borrowers_of(session, loan_ids)})
     cases.refresh_for(session, as_of, borrower_ids)
     return changes

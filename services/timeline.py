@@ -31,6 +31,7 @@ KINDS: Final = {
     "follow_up": "Follow-ups",
     "complaint": "Complaints",
     "override": "Against the gate",
+    "legal": "Legal",
 }
 """What can be filtered for, as screens say it."""
 

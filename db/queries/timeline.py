@@ -128,6 +128,23 @@ PARTS = {
         FROM complaint_event e JOIN complaint c ON c.id = e.complaint_id LEFT JOIN app_user u ON u.id = e.done_by
         WHERE c.borrower_id = :borrower_id AND e.kind <> 'noted'
     """,
+    "legal": """
+        SELECT 'legal', e.at, e.id, NULL::bigint,
+               concat('Legal LEG-', lpad(a.id::text, greatest(5, length(a.id::text)), '0'), ' ',
+                      replace(e.kind, '_', ' '),
+                      CASE WHEN e.kind <> 'expense' THEN ': ' || replace(e.how, '_', ' ') END),
+               concat_ws(' · ', to_char(e.on_date, 'FMDD Mon YYYY'), e.forum, e.case_number, e.tracking_number),
+               e.amount, e.kind, u.name
+        FROM legal_event e JOIN legal_action a ON a.id = e.action_id LEFT JOIN app_user u ON u.id = e.done_by
+        WHERE a.borrower_id = :borrower_id AND e.kind NOT IN ('noted', 'dispatched')
+        UNION ALL
+        SELECT 'legal', a.opened_at, -a.id, NULL::bigint,
+               concat('Legal LEG-', lpad(a.id::text, greatest(5, length(a.id::text)), '0'), ' opened: ',
+                      CASE a.kind WHEN 's138' THEN 'cheque bounce' WHEN 's25' THEN 'auto-debit bounce' ELSE a.kind END),
+               a.reason, a.amount, 'opened', u.name
+        FROM legal_action a LEFT JOIN app_user u ON u.id = a.opened_by
+        WHERE a.borrower_id = :borrower_id
+    """,
 }
 """What a timeline may show, by kind."""
 

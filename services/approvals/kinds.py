@@ -19,6 +19,7 @@ CAPABILITIES: tuple[str, ...] = (
     "services.plans.approving",
     "services.settlements.approving",
     "services.hardship.approving",
+    "services.legal.approving",
 )
 """Modules whose import registers a kind: whoever adds a kind adds its module here, so that every process knows it."""
 

@@ -12,7 +12,7 @@ from db.queries import demo as queries
 from db.queries import lender as lender_queries
 from services import audit, closing, lender, performance, scoring
 from services.actors import Actor, Permission
-from services.demo import arrangements, crew, grievances, outreach, relief, requests, settled, users
+from services.demo import arrangements, crew, grievances, litigation, outreach, relief, requests, settled, users
 from services.demo.loading import SEED, Loaded, Progress, generate
 from services.demo.people import PLACES
 from services.errors import Refused
@@ -76,6 +76,7 @@ def load(
         requests.add(session, free, loans=loans)
         settled.add(session, free, loans=loans)
         relief.add(session, free, loans=loans)
+        litigation.add(session, loans=loans, seed=seed, as_of=day)
         _record(session, actor, _LOADED, "loaded the demo data", {"as_of": day.isoformat(), "loans": loans})
     return written
 

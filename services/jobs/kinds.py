@@ -33,6 +33,8 @@ KINDS: dict[str, JobKind] = {
     "promises.follow_up": JobKind("Follow up promises", is_long=True),
     "report.produce": JobKind("Produce reports", can_start=True, is_long=True),
     "approvals.escalate": JobKind("Escalate overdue approvals", is_routine=True),
+    "legal.notices": JobKind("Make legal notices", is_long=True),
+    "legal.alert": JobKind("Remind of legal clocks", can_start=True),
     "audit.seal": JobKind("Seal the audit trail", is_routine=True),
     "jobs.clean": JobKind("Forget old job records and rejected rows", is_routine=True),
 }

@@ -59,6 +59,7 @@ def test_everything_is_in_one_order_newest_first(ana, meera):
         "settlement",
         "hardship",
         "override",
+        "legal",
     }
     moments = [entry.at for entry in page.entries]
     assert moments == sorted(moments, reverse=True)
