@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager
 
 import streamlit as st
 
-from components import approvals_list, dates, form_fields, money, notices
+from components import approvals_list, dates, documents_panel, form_fields, money, notices
 from components.case_panel import plain
 from services import approvals, clock
 from services.actors import Actor, Permission
@@ -35,6 +35,8 @@ def show(actor: Actor, request_id: int) -> None:
                 )
         _head(actor, detail.request)
         _facts(detail)
+        if actor.may(Permission.VIEW_BORROWER):
+            documents_panel.of_subject(actor, detail.request.subject)
         if detail.may_decide:
             _decide(actor, detail)
         elif detail.why_not:

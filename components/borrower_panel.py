@@ -10,6 +10,7 @@ from components import (
     case_people,
     complaint_form,
     dates,
+    documents_panel,
     empty,
     follow_up_form,
     hardship_form,
@@ -110,7 +111,7 @@ def _figures(view: BorrowerView) -> list[tuple[str, str, str]]:
 
 def tabs(actor: Actor, view: BorrowerView) -> None:
     """What is known, a subject a tab."""
-    names = ["Timeline", "Loans", "Contact", "Agreements", "Risk"]
+    names = ["Timeline", "Loans", "Contact", "Agreements", "Risk", "Documents"]
     is_audited = actor.may(Permission.VIEW_AUDIT)
     drawn = st.tabs([*names, "Audit"] if is_audited else names)
     with drawn[0]:
@@ -123,8 +124,10 @@ def tabs(actor: Actor, view: BorrowerView) -> None:
         borrower_agreements.show(actor, view)
     with drawn[4]:
         _risk(view)
+    with drawn[5]:
+        documents_panel.tab(actor, view)
     if is_audited:
-        with drawn[5]:
+        with drawn[6]:
             _audit(actor, view)
 
 

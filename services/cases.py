@@ -200,10 +200,15 @@ def require_access(session: Session, actor: Actor, borrower_id: int) -> None:
     Raises:
         NotFound: the borrower is not theirs to see, or not there: the two are not told apart.
     """
-    if actor.may(Permission.VIEW_ALL_CASES) or _owns(session, actor, borrower_id):
-        return
-    if actor.id is None or not people_queries.roles(session, borrower_id, actor.id):
+    if not may_see(session, actor, borrower_id):
         raise NotFound("That borrower is not among your cases. Ask your leader to allocate the case to you.")
+
+
+def may_see(session: Session, actor: Actor, borrower_id: int) -> bool:
+    """Whether the borrower is the actor's to see: `require_access` as a question."""
+    if actor.may(Permission.VIEW_ALL_CASES) or _owns(session, actor, borrower_id):
+        return True
+    return actor.id is not None and bool(people_queries.roles(session, borrower_id, actor.id))
 
 
 def require_work(session: Session, actor: Actor, borrower_id: int) -> None:

@@ -33,6 +33,19 @@ EXTENSIONS: Final = {
 """Media types that are taken, with the ending that a file of the type gets."""
 UPLOADS: Final = ("pdf", "png", "jpg", "jpeg", "txt", "csv")
 """Endings that a form offers."""
+KINDS: Final = {
+    "evidence": "Evidence",
+    "letter": "Letter from the borrower",
+    "identity": "Proof of identity or address",
+    "agreement": "Loan agreement",
+    "settlement_letter": "Settlement letter",
+    "hardship_letter": "Decision on relief",
+    "notice": "Legal notice",
+    "other": "Other",
+}
+"""What a document may be, as screens say it; a kind of a capability that is not named here shows its code."""
+UPLOADED: Final = ("evidence", "letter", "identity", "agreement", "other")
+"""Kinds that a person may choose for a file; the others Recoup makes itself."""
 _NAME_AT_MOST = 100
 _SIGNATURES = ((b"%PDF-", "application/pdf"), (b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"))
 _IN_NAMES = frozenset(" .()-_")
@@ -56,6 +69,11 @@ class Document:
     stored_at: datetime
     stored_by_name: str | None
     """None: Recoup itself."""
+
+    @property
+    def label(self) -> str:
+        """What it is, as screens say it."""
+        return KINDS.get(self.kind, self.kind.replace("_", " ").capitalize())
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +172,11 @@ def add(actor: Actor, borrower_id: int, *, kind: str, file_name: str, content: b
     Raises:
         NotAllowed: the actor may not record contacts.
         NotFound: the borrower is not the actor's to see.
-        InvalidInput: see `store`.
+        InvalidInput: see `store`; or the kind is not one that a person may choose.
     """
     actor.require(Permission.RECORD_CONTACT)
+    if kind not in UPLOADED:
+        raise InvalidInput({"kind": "Choose one of the kinds of document in the list."})
     with transaction() as session:
         cases.require_access(session, actor, borrower_id)
         document = store(session, actor, kind=kind, file_name=file_name, content=content, borrower_id=borrower_id)
@@ -179,6 +199,22 @@ def of_borrower(actor: Actor, borrower_id: int, *, limit: int = 100) -> list[Doc
 def of_subject(session: Session, subject: tuple[str, int], *, limit: int = 100) -> list[Document]:
     """The documents of one subject, in the caller's transaction, for an actor already let in."""
     return _documents(queries.of_subject(session, *subject, limit=limit))
+
+
+def with_subject(actor: Actor, subject: tuple[str, int]) -> list[Document]:
+    """The documents that belong to a subject, such as what a request for approval is about; newest first.
+
+    Those of borrowers whom the actor may not see are left out.
+
+    Raises:
+        NotAllowed: the actor may not see borrowers.
+    """
+    actor.require(Permission.VIEW_BORROWER)
+    with reading() as session:
+        found = of_subject(session, subject)
+        seen = {each.borrower_id for each in found if each.borrower_id is not None}
+        allowed = {borrower_id for borrower_id in seen if cases.may_see(session, actor, borrower_id)}
+    return [each for each in found if each.borrower_id in allowed]
 
 
 def fetch(actor: Actor, document_id: int) -> Opened:

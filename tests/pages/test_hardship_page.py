@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from db.engine import reading, transaction
-from services import approvals, cases, hardship, lender
+from services import approvals, cases, documents, hardship, lender
 from services.actors import Role
 from tests import builders
 from tests.pages.conftest import opened, token_of, words
@@ -23,6 +23,12 @@ def meera(cast):
         builders.make_case(session, borrower_id, owner_id=cast[Role.AGENT].id, opened_on=today)
         cases.refresh_for(session, today, [borrower_id])
     return borrower_id, loan_id
+
+
+def approvals_of(session):
+    return session.execute(
+        text("SELECT subject_id FROM approval_request WHERE kind = 'hardship' AND status = 'waiting'")
+    ).scalar_one()
 
 
 def waiting():
@@ -43,6 +49,15 @@ def test_agent_applies_the_leader_grants_and_the_review_ends_it(meera, cast):
     assert "waits for a decision" in words(app)
     assert "Another person decides" not in words(app)
 
+    with transaction() as session:
+        asked = approvals_of(session)
+        documents.store(
+            session, cast[Role.AGENT], kind="evidence", file_name="slip.pdf", content=b"%PDF-1.7 a slip",
+            borrower_id=borrower_id, subject=("hardship", asked),
+        )  # fmt: skip
+    for app in (opened(token_of(Role.LEADER), url_path="approvals"), page_of(Role.LEADER, borrower_id)):
+        assert not app.exception
+        assert "Evidence · 1 kB · Agent Person" in words(app)
     approvals.decide(cast[Role.LEADER], waiting(), approve=True, reason="Papers are in order")
     listed = opened(token_of(Role.LEADER), url_path="hardship")
     assert not listed.exception

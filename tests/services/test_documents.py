@@ -6,6 +6,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from db.models.audit import AuditEvent
 from services import documents
+from services.actors import SYSTEM
 from services.errors import InvalidInput, NotAllowed, NotFound
 from tests import builders
 
@@ -95,3 +96,26 @@ def test_stored_document_cannot_be_changed_or_removed(session, ana, borrower):
     for statement in ("UPDATE document SET file_name = 'x'", "DELETE FROM document"):
         with pytest.raises(ProgrammingError, match="permission denied"), session.begin_nested():
             session.execute(text(statement))
+
+
+def test_documents_of_a_subject_are_those_of_borrowers_one_may_see(session, ana, marek, borrower):
+    stranger = builders.make_borrower(session)
+    for each in (borrower, stranger):
+        documents.store(
+            session,
+            SYSTEM,
+            kind="evidence",
+            file_name="slip.pdf",
+            content=PDF,
+            borrower_id=each,
+            subject=("hardship", 7),
+        )
+    assert [each.borrower_id for each in documents.with_subject(ana, ("hardship", 7))] == [borrower]
+    assert len(documents.with_subject(marek, ("hardship", 7))) == 2
+    assert documents.with_subject(marek, ("hardship", 8)) == []
+
+
+def test_a_kind_that_recoup_makes_cannot_be_uploaded(ana, borrower):
+    with pytest.raises(InvalidInput) as told:
+        documents.add(ana, borrower, kind="settlement_letter", file_name="slip.pdf", content=PDF)
+    assert set(told.value.fields) == {"kind"}
