@@ -3,7 +3,8 @@
 from datetime import date
 
 from components.portfolio_filters import month_label, product_labels, value_label
-from services.portfolio import RISK_BANDS, FilterChoices, PortfolioFilter
+from components.queue_list import RISKS
+from services.portfolio import NOT_GIVEN, RISK_BANDS, FilterChoices, PortfolioFilter
 from services.portfolio.accounts import AccountFilter, AccountsOf, Move
 
 ACCOUNTS = "pages/accounts.py"
@@ -47,6 +48,20 @@ def account_query(chosen: AccountFilter, choices: FilterChoices) -> Query:
     if chosen.as_of is not None:
         query["day"] = chosen.as_of.isoformat()
     return query
+
+
+def queue_query(scope: PortfolioFilter, choices: FilterChoices) -> Query:
+    """The queue's filter for the same borrowers, as far as it has one: one value of each field, any risk bands."""
+    products = product_labels(choices)
+    fields = {
+        "product": [products[code] for code in scope.products if code in products],
+        "region": [value for value in scope.regions if value != NOT_GIVEN],
+        "branch": [value for value in scope.branches if value != NOT_GIVEN],
+        "attribute": [value for value in scope.attributes if value != NOT_GIVEN],
+    }
+    query: Query = {name: values[0] for name, values in fields.items() if len(values) == 1}
+    bands = [RISKS[str(band)] for band in scope.risk_bands if str(band) in RISKS]
+    return query | ({"band": bands} if bands and query else {})
 
 
 def portfolio_query(chosen: PortfolioFilter, choices: FilterChoices, month: date | None) -> Query:

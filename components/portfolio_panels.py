@@ -5,7 +5,7 @@ import streamlit as st
 from components import charts, exports, palette, portfolio_charts, tables
 from components.empty import empty
 from components.portfolio_filters import month_label, value_label
-from components.portfolio_links import ACCOUNTS, account_query
+from components.portfolio_links import ACCOUNTS, account_query, queue_query
 from components.portfolio_words import ageing as ageing_words
 from components.portfolio_words import percent
 from components.tables import Column
@@ -159,7 +159,7 @@ def segments(actor: Actor, found: WorstSegments | None, *, chosen: PortfolioFilt
     with right:
         value = tables.table(found.segments, _SEGMENT_COLUMNS, key="portfolio.segments", select="value", height=370)
         if value is None:
-            st.caption("Choose a row to see its accounts; a region or product also opens as a filter of the queue.")
+            st.caption("Choose a row to see its accounts, or to open it as a filter of the queue.")
         else:
             _segment_links(actor, found.dimension, value, chosen=chosen, choices=choices)
         exports.downloads(
@@ -183,12 +183,5 @@ def _segment_links(
     query = account_query(AccountFilter(scope=narrowed), choices)
     with st.container(horizontal=True, gap="small"):
         st.page_link(ACCOUNTS, label="See its accounts", icon=":material/table_rows:", query_params=query)
-        if (named := _queue_query(dimension, value, choices)) is not None and actor.may(Permission.WORK_QUEUE):
+        if (named := queue_query(narrowed, choices)) and actor.may(Permission.WORK_QUEUE):
             st.page_link(QUEUE, label="Open as queue filter", icon=":material/filter_alt:", query_params=named)
-
-
-def _queue_query(dimension: Dimension, value: str, choices: FilterChoices) -> dict[str, str] | None:
-    """The queue's own filter for a segment; None: the queue has no such filter."""
-    if dimension is Dimension.PRODUCT:
-        return {"product": choices.products[value]}
-    return {"region": value} if dimension is Dimension.REGION and value else None

@@ -30,7 +30,7 @@ STYLE = """
 </style>
 """
 
-_RISKS = {"5": "Very high", "4": "High", "3": "Medium", "2": "Moderate", "1": "Low"}
+RISKS = {"5": "Very high", "4": "High", "3": "Medium", "2": "Moderate", "1": "Low"}
 _AMOUNTS = {"": "Any", "5000": "5,000 or more", "25000": "25,000 or more", "100000": "1,00,000 or more"}
 _EMPTY = {
     Tab.NOW: ("Nothing to work now.", "Look at **All** for what comes later, or ask your leader for more cases."),
@@ -66,8 +66,9 @@ def chosen(actor: Actor) -> tuple[QueueFilter, Tab]:
     offered = queue.choices(actor)
     with st.popover("Filters", icon=":material/filter_alt:", key="queue_filters"):
         wanted = _filter(actor, offered)
-    tab = Tab(st.session_state.get("tab") or Tab.NOW)
-    return wanted, tab
+    if "tab" not in st.session_state and (named := st.query_params.get("tab")) in set(Tab):
+        st.session_state["tab"] = Tab(named)
+    return wanted, Tab(st.session_state.get("tab") or Tab.NOW)
 
 
 def _filter(actor: Actor, offered: Choices) -> QueueFilter:
@@ -75,18 +76,31 @@ def _filter(actor: Actor, offered: Choices) -> QueueFilter:
     products = {str(key): name for key, name in offered.products}
     wanted = QueueFilter(
         buckets=tuple(int(code) for code in filters.many("Bucket", buckets, name="bucket")),
-        risk_bands=tuple(int(code) for code in filters.many("Risk", _RISKS, name="band")),
+        risk_bands=tuple(int(code) for code in filters.many("Risk", RISKS, name="band")),
     )
     product = filters.one("Product", {"": "All", **products}, name="product")
     region = filters.one("Region", {"": "All", **{name: name for name in offered.regions}}, name="region")
+    branch = _one_of("Branch", offered.branches, name="branch")
+    attribute = _one_of(
+        (offered.attribute_name or "").replace("_", " ").capitalize(), offered.attributes, name="attribute"
+    )
     at_least = filters.one("Overdue", _AMOUNTS, name="amount")
     wanted = replace(
         wanted,
         product_id=int(product) if product else None,
         region=region or None,
+        branch=branch,
+        attribute=attribute,
         at_least=Decimal(at_least) if at_least else None,
     )
     return _whose(actor, wanted)
+
+
+def _one_of(label: str, values: tuple[str, ...], *, name: str) -> str | None:
+    """A value that the book knows; not asked where it knows none."""
+    if not values:
+        return None
+    return filters.one(label, {"": "All", **{value: value for value in values}}, name=name) or None
 
 
 def _whose(actor: Actor, wanted: QueueFilter) -> QueueFilter:
@@ -108,14 +122,19 @@ def tabs(page: QueuePage) -> None:
     st.segmented_control(
         "List",
         list(Tab),
-        default=Tab.NOW,
+        default=None if "tab" in st.session_state else Tab.NOW,
         required=True,
         format_func=lambda tab: f"{queue.TABS[tab]} {page.count_label(tab)}",
         key="tab",
         label_visibility="collapsed",
-        on_change=tables.restart,
-        args=("queue.list",),
+        on_change=_to_tab,
     )
+
+
+def _to_tab() -> None:
+    """Another list begins at its top, and the address names it, so that a link shows a colleague the same."""
+    tables.restart("queue.list")
+    st.query_params["tab"] = str(st.session_state["tab"])
 
 
 def rows(actor: Actor, page: QueuePage, tab: Tab, *, opened: int | None) -> list[int]:

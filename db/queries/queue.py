@@ -43,6 +43,9 @@ class QueueFilter:
     risk_bands: tuple[int, ...] = ()
     product_id: int | None = None
     region: str | None = None
+    branch: str | None = None
+    attribute: str | None = None
+    """Value of the lender's own segment attribute."""
     at_least: Decimal | None = None
     """Overdue amount, in the lender's currency."""
 
@@ -94,14 +97,14 @@ def _taking_part(user_id: int) -> Select[int]:
 
 
 def _segments(wanted: QueueFilter) -> Select[int] | None:
-    if wanted.product_id is None and wanted.region is None:
-        return None
-    statement = select(Segment.id)
-    if wanted.product_id is not None:
-        statement = statement.where(Segment.product_id == wanted.product_id)
-    if wanted.region is not None:
-        statement = statement.where(Segment.region == wanted.region)
-    return statement
+    asked = {
+        Segment.product_id: wanted.product_id,
+        Segment.region: wanted.region,
+        Segment.branch: wanted.branch,
+        Segment.attribute: wanted.attribute,
+    }
+    conditions = [column == value for column, value in asked.items() if value is not None]
+    return select(Segment.id).where(*conditions) if conditions else None
 
 
 ROW_COLUMNS = (
@@ -268,10 +271,11 @@ def products(session: Session) -> Sequence[Row[int, str]]:
     return session.execute(select(Product.id, Product.name).order_by(Product.name)).all()
 
 
-def regions(session: Session) -> list[str]:
-    """Regions, for the filter."""
-    statement = select(Segment.region).where(Segment.region.is_not(None)).distinct().order_by(Segment.region)
-    return [region for region in session.execute(statement).scalars() if region is not None]
+def segment_values(session: Session) -> dict[str, list[str]]:
+    """Regions, branches and values of the lender's attribute, for the filters, by the segment's column."""
+    names = ("region", "branch", "attribute")
+    rows = session.execute(select(Segment.region, Segment.branch, Segment.attribute)).all()
+    return {name: sorted({value for row in rows if (value := getattr(row, name)) is not None}) for name in names}
 
 
 def work_of_day(session: Session, user_ids: Sequence[int], *, since: datetime, today: date) -> Row[*tuple[Any, ...]]:

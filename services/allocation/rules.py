@@ -237,7 +237,7 @@ def rule_choices(actor: Actor) -> RuleChoices:
     with reading() as session:
         return RuleChoices(
             products=queries.products(session),
-            regions=tuple(queue_queries.regions(session)),
+            regions=tuple(queue_queries.segment_values(session)["region"]),
             languages=tuple(collector_queries.languages(session)),
             stages=dict(STAGES),
             risk_bands=dict(BANDS),

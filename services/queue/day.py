@@ -31,6 +31,10 @@ class Choices:
 
     products: tuple[tuple[int, str], ...]
     regions: tuple[str, ...]
+    branches: tuple[str, ...]
+    attributes: tuple[str, ...]
+    attribute_name: str | None
+    """What the lender calls its own segment attribute; None: there is none."""
     buckets: tuple[str, ...]
 
 
@@ -60,4 +64,12 @@ def choices(actor: Actor) -> Choices:
     actor.require(Permission.WORK_QUEUE)
     with reading() as session:
         products = tuple((row.id, row.name) for row in queries.products(session))
-        return Choices(products, tuple(queries.regions(session)), lender.load(session).bucket_labels)
+        known, settings = queries.segment_values(session), lender.load(session)
+        return Choices(
+            products=products,
+            regions=tuple(known["region"]),
+            branches=tuple(known["branch"]),
+            attributes=tuple(known["attribute"]) if settings.segment_attribute else (),
+            attribute_name=settings.segment_attribute,
+            buckets=settings.bucket_labels,
+        )

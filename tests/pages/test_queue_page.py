@@ -4,14 +4,16 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, text
+from streamlit.testing.v1 import AppTest
 
+from components import browser
 from db.engine import reading, transaction
 from db.models.audit import AuditEvent
 from db.models.work import CollectionCase, ContactAttempt, Promise
 from services import cases, lender, queue
 from services.actors import Role
 from tests import builders
-from tests.pages.conftest import opened, token_of, words
+from tests.pages.conftest import APP, opened, token_of, words
 
 
 @pytest.fixture
@@ -161,3 +163,32 @@ def test_lease_of_yesterday_does_not_hold_today(book, cast):
     app.query_params["case"] = str(case_id)
     app.run()
     assert "Promise to pay" in labels(app)
+
+
+def test_address_names_list_and_filters(book):
+    """As a link of a colleague, or of the portfolio's segments, opens it."""
+    with transaction() as session:
+        segment = builders.make_segment(session, region="North", branch="Agra", attribute=None)
+        session.execute(
+            text("UPDATE collection_case SET segment_id = :segment WHERE id = :id"),
+            {"segment": segment, "id": book["Ravi Shah"][0]},
+        )
+    for query, expected in (
+        ({"tab": "all"}, ["Meera Iyer", "Nobody's Case", "Ravi Shah"]),
+        ({"tab": "all", "branch": "Agra"}, ["Ravi Shah"]),
+        ({"tab": "all", "region": "North", "branch": "Agra"}, ["Ravi Shah"]),
+        ({"tab": "broken"}, []),
+        ({"tab": "nonsense"}, ["Meera Iyer", "Nobody's Case", "Ravi Shah"]),
+    ):
+        app = opened_with(token_of(Role.LEADER), query)
+        assert not app.exception
+        assert sorted(names(app)) == expected, query
+
+
+def opened_with(token, query):
+    app = AppTest.from_file(APP, default_timeout=30)
+    app.session_state[browser.TAB_KEY] = token
+    app.switch_page("pages/queue.py")
+    for name, value in query.items():
+        app.query_params[name] = value
+    return app.run()
