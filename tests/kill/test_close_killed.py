@@ -38,7 +38,7 @@ def test_a_killed_close_is_finished_by_the_next_worker(quiet, queue_url, tmp_pat
     run_id = request("close", {"business_date": DAY.isoformat()}, key=f"close:{DAY}")
     with started("cron", tmp_path / "log"):
         with started("worker", tmp_path / "log") as worker:
-            wait_until(lambda: one("SELECT count(*) FROM close_run") == 1, 60, "the close")
+            wait_until(lambda: one("SELECT count(*) FROM close_run") == 1, 120, "the close")
             kill_tree(worker)
         assert run_row(run_id).status == "running"
         lease_ends(run_id)

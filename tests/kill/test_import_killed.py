@@ -35,7 +35,7 @@ def is_over(run_id):
 def killed_in(run_id, note, log):
     """Let a worker begin the run, and kill it when it says that it is there."""
     with started("worker", log) as worker:
-        wait_until(lambda: note in (run_row(run_id).progress_note or "") or is_over(run_id), 60, note)
+        wait_until(lambda: note in (run_row(run_id).progress_note or "") or is_over(run_id), 120, note)
         kill_tree(worker)
     assert run_row(run_id).status == "running", run_row(run_id)
     lease_ends(run_id)
@@ -52,13 +52,13 @@ def test_a_killed_import_is_begun_again_and_the_book_holds_it_once(quiet, queue_
     with started("cron", tmp_path / "log"):
         killed_in(check, "reading", tmp_path / "log")
         with started("worker", tmp_path / "log"):
-            wait_until(lambda: run_row(check).status == "done", 60, "the check")
+            wait_until(lambda: run_row(check).status == "done", 120, "the check")
         imports.request_commit(admin, batch.id)
         commit = latest("import.commit")
         killed_in(commit, "writing", tmp_path / "log")
         assert count("loan") in {0, LOANS}  # whole or not at all
         with started("worker", tmp_path / "log"):
-            wait_until(lambda: run_row(commit).status == "done", 60, "the commit")
+            wait_until(lambda: run_row(commit).status == "done", 120, "the commit")
     assert (run_row(check).attempts, run_row(commit).attempts) == (2, 2)
     assert imports.view(admin, batch.id).status == "committed"
     assert count("loan") == LOANS
