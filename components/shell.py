@@ -85,7 +85,7 @@ def _navigation(actor: Actor | None) -> "st.Page":
             visibility="visible" if screen in offered else "hidden",
         )
         sections.setdefault(screen.section, []).append(page)
-    return st.navigation(sections, position="sidebar" if actor else "hidden")
+    return st.navigation(sections, position="sidebar" if actor else "hidden", expanded=True)
 
 
 def _to_landing(actor: Actor | None) -> Callable[[], None]:
