@@ -9,6 +9,7 @@ from components import (
     case_panel,
     case_people,
     complaint_form,
+    contact_windows,
     dates,
     documents_panel,
     empty,
@@ -164,6 +165,7 @@ def _contact(actor: Actor, view: BorrowerView) -> None:
             case_panel.contact_point(actor, point)
             consent = {True: ":green[consent given]", False: ":red[consent refused]", None: ":gray[never asked]"}
             st.markdown(consent[point.consent], width="content")
+    contact_windows.show(actor, view)
     untried_list.show(actor, view.id)
     zone = view.time_zone or "the lender's"
     st.caption(f"Language: {view.language or 'not known'} · contact hours are judged in time zone: {zone}")

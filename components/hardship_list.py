@@ -53,6 +53,7 @@ _FIELDS = tuple(
         ("relief", "Relief"),
         ("cause", "Cause"),
         ("applied_on", "Applied on"),
+        ("waits", "Days waiting"),
         ("relief_from", "From"),
         ("relief_until", "Until"),
         ("next_on", "Review on"),

@@ -20,6 +20,7 @@ from services import (
     cases,
     clock,
     complaints,
+    contact_windows,
     contacts,
     follow_ups,
     hardship,
@@ -142,6 +143,8 @@ class BorrowerView:
     follow_ups: tuple[follow_ups.FollowUp, ...]
     promises: tuple[promises.Promise, ...]
     plans: tuple[plans.Plan, ...]
+    windows: tuple[contact_windows.Window, ...]
+    """Hours that the borrower asked to avoid."""
     settlements: tuple[settlements.Settlement, ...]
     hardships: tuple[hardship.Hardship, ...]
     last_contacts: tuple[contacts.Contact, ...]
@@ -210,6 +213,7 @@ def view(actor: Actor, borrower_id: int) -> BorrowerView:
             follow_ups=tuple(follow_ups.open_of(session, borrower_id)),
             promises=tuple(promises.load_of_borrower(session, borrower_id)),
             plans=tuple(plans.load_of_borrower(session, borrower_id)),
+            windows=tuple(contact_windows.load_of_borrower(session, borrower_id)),
             settlements=tuple(settlements.load_of_borrower(session, borrower_id)),
             hardships=tuple(hardship.load_of_borrower(session, borrower_id)),
             last_contacts=tuple(contacts.latest(session, borrower_id)),

@@ -20,6 +20,7 @@ from db.models import (
     settlements,
     stages,
     stands,
+    windows,
     work,
 )
 
@@ -46,5 +47,6 @@ __all__ = [
     "settlements",
     "stages",
     "stands",
+    "windows",
     "work",
 ]

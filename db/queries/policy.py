@@ -50,8 +50,15 @@ _FACTS = text("""
            coalesce(h.holds, '[]') AS holds, p.promise_due_on, coalesce(m.is_microfinance, false) AS is_microfinance,
            coalesce(c.points, 0) AS points, coalesce(c.open_points, 0) AS open_points,
            coalesce(c.consented_points, 0) AS consented_points, coalesce(a.contacts, '[]') AS contacts,
-           coalesce(g.regional_holds, '[]') AS regional_holds
+           coalesce(g.regional_holds, '[]') AS regional_holds, coalesce(w.windows, '[]') AS windows
     FROM borrower b
+    LEFT JOIN LATERAL (
+        SELECT jsonb_agg(jsonb_build_object(
+                   'weekdays', weekdays, 'from', from_time, 'to', to_time, 'channels', channels,
+                   'starts_on', starts_on, 'ends_on', ends_on)) AS windows
+        FROM contact_window
+        WHERE borrower_id = b.id AND ended_on IS NULL AND (ends_on IS NULL OR ends_on > CAST(:yesterday AS date) - 1)
+    ) w ON true
     LEFT JOIN LATERAL (
         SELECT jsonb_agg(DISTINCT jsonb_build_object('kind', kind, 'name', name, 'from', starts_on, 'to', ends_on))
                    AS regional_holds

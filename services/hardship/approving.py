@@ -103,7 +103,7 @@ def _plan(session: Session, actor: Actor, made: Hardship, today: date) -> int:
         affordability=made.means,
         over_limit_reason=f"Hardship relief {made.number}",
     )
-    return plans.make_approved(session, actor, proposal)
+    return plans.make_approved(session, actor, proposal, restructuring="hardship")
 
 
 def _review(session: Session, actor: Actor, made: Hardship, zone: str, today: date) -> None:

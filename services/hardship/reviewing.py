@@ -1,6 +1,6 @@
 """Looking at granted relief again: it goes on, or ends now."""
 
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from db.engine import transaction
@@ -35,8 +35,9 @@ def review(
         if made.status not in {"in_relief", "review_due"}:
             raise Refused(f"There is nothing to review: it is {STATUSES[made.status]}.")
         wrong = {} if note.strip() else {"note": "Say what was found."}
-        if is_continued and next_review_on is not None and not today < next_review_on <= made.relief_until:
-            wrong["next_review_on"] = f"Between tomorrow and {made.relief_until:%d %b %Y}, or empty."
+        latest = min(made.relief_until, today + timedelta(days=follow_ups.FURTHEST_DAYS - 1))
+        if is_continued and next_review_on is not None and not today < next_review_on <= latest:
+            wrong["next_review_on"] = f"Between tomorrow and {latest:%d %b %Y}, or empty."
         if wrong:
             raise InvalidInput(wrong)
         queries.insert_review(

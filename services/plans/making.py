@@ -79,17 +79,19 @@ def make(actor: Actor, proposal: Proposal, *, request_key: str | None = None) ->
         return load(session, plan_id)
 
 
-def make_approved(session: Session, actor: Actor, proposal: Proposal) -> int:
+def make_approved(session: Session, actor: Actor, proposal: Proposal, *, restructuring: str) -> int:
     """Put a plan into force that a larger decision approved, such as on hardship; its id.
 
-    In the caller's transaction, which holds the loan's lock and records the decision.
+    In the caller's transaction, which holds the loan's lock and records the decision. `restructuring` is the code of
+    why it changes the loan (IN-16), beside those that follow from its terms.
 
     Raises:
         InvalidInput, Refused: see `make`; nothing is asked for approval.
     """
     loan = _loan(session, proposal.loan_id)
     today = lender.load(session).today
-    assessment = replace(assess(proposal, loan, load_limits(session), actor, today), approval_reasons=())
+    found = assess(proposal, loan, load_limits(session), actor, today)
+    assessment = replace(found, approval_reasons=(), restructuring=(restructuring, *found.restructuring))
     _refuse_second(session, proposal.loan_id, loan)
     agreed = Agreed(proposal, assessment, loan, today)
     plan_id = _insert(session, actor, agreed, None)

@@ -25,6 +25,7 @@ RESTRUCTURING: Final = {
     "long_term": "it runs longer than plans usually may",
     "reduced_amount": "it asks for less than is overdue",
     "lower_instalment": "it replaces the loan's instalments by lower ones",
+    "hardship": "it relieves the borrower of financial difficulty",
 }
 """How a plan changes the loan (IN-16), as screens say it."""
 APPROVAL_REASONS: Final = {

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -13,7 +13,15 @@ from db.queries import policy as queries
 from services import lender
 from services.errors import NotFound
 from services.policy.checks import GateAnswer, answer, relevant
-from services.policy.facts import POINT_KINDS, BorrowerFacts, HoldPeriod, Question, RegionalHoldPeriod, Rule
+from services.policy.facts import (
+    POINT_KINDS,
+    AvoidedHours,
+    BorrowerFacts,
+    HoldPeriod,
+    Question,
+    RegionalHoldPeriod,
+    Rule,
+)
 
 _AUTOMATED = frozenset({"plan", "send"})
 
@@ -142,6 +150,18 @@ def _facts(row: Row[*tuple[Any, ...]], lender_zone: str) -> BorrowerFacts:
         consented_points=row.consented_points,
         contacts=tuple(sorted(contacts, key=lambda contact: contact[1])),
         regional_holds=tuple(regional),
+        avoided=tuple(_avoided(window) for window in row.windows),
+    )
+
+
+def _avoided(window: dict[str, Any]) -> AvoidedHours:
+    return AvoidedHours(
+        weekdays=frozenset(window["weekdays"]),
+        start=time.fromisoformat(window["from"]),
+        end=time.fromisoformat(window["to"]),
+        channels=frozenset(window["channels"]),
+        first_day=_day(window["starts_on"]),
+        end_day=_day(window["ends_on"]) if window["ends_on"] else None,
     )
 
 

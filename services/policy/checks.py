@@ -1,7 +1,7 @@
 """The checks, in the order in which they are asked. Pure: rules, facts and a moment in, a finding out.
 
-Order: holds, holds of the region, open promise, contact point and consent, calendar, hours, caps. The first that blocks
-gives the reason; the next allowed moment satisfies all of them.
+Order: holds, holds of the region, open promise, contact point and consent, calendar, hours, hours that the borrower
+asked to avoid, caps. The first that blocks gives the reason; the next allowed moment satisfies all of them.
 """
 
 from collections.abc import Callable, Sequence
@@ -190,6 +190,27 @@ def _check_hours(rule: Rule, facts: BorrowerFacts, question: Question) -> Findin
     return Finding("hours", reason, release)
 
 
+def _check_avoided(rule: Rule, facts: BorrowerFacts, question: Question) -> Finding | None:  # noqa: ARG001
+    """Hours that the borrower asked to avoid (IN-01); those that began yesterday may reach into today."""
+    local = question.at.astimezone(facts.zone)
+    found: list[tuple[datetime, time, time]] = []
+    for hours in facts.avoided:
+        if hours.channels and question.channel not in hours.channels:
+            continue
+        for day in (local.date() - timedelta(days=1), local.date()):
+            ends = day if hours.end > hours.start else day + timedelta(days=1)
+            begin, end = (datetime.combine(on, at) for on, at in ((day, hours.start), (ends, hours.end)))
+            if hours.begins_on(day) and begin <= local.replace(tzinfo=None) < end:
+                found.append((end, hours.start, hours.end))
+    if not found:
+        return None
+    end, opens, closes = max(found)
+    release = end.replace(tzinfo=facts.zone)
+    if release <= question.at:  # the clock was put back: that time comes twice
+        release = release.replace(fold=1)
+    return Finding("avoided_hours", f"The borrower asked not to be contacted {opens:%H:%M}–{closes:%H:%M}.", release)
+
+
 def _check_cap(rule: Rule, facts: BorrowerFacts, question: Question) -> Finding | None:
     counted = rule.parameters.get("channels", "all")
     past = sorted(at for channel, at in facts.contacts if counted == "all" or channel in counted)
@@ -227,5 +248,6 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("consent", _check_consent),
     ("calendar", _check_calendar),
     ("hours", _check_hours),
+    ("avoided_hours", _check_avoided),
     ("cap", _check_cap),
 )

@@ -1,7 +1,7 @@
 """What the gate knows: rules in force and facts about a borrower, as plain values."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -58,6 +58,27 @@ class RegionalHoldPeriod(HoldPeriod):
 
 
 @dataclass(frozen=True, slots=True)
+class AvoidedHours:
+    """Hours of some days in which the borrower asked not to be contacted, in local time."""
+
+    weekdays: frozenset[int]
+    """ISO numbers of the days on which they begin."""
+    start: time
+    end: time
+    """First minute that is free again; not after `start`: of the next day."""
+    channels: frozenset[str]
+    """Empty: all."""
+    first_day: date
+    end_day: date | None
+    """First day on which they begin no more; None: until taken back."""
+
+    def begins_on(self, day: date) -> bool:
+        """Whether they begin on a day."""
+        is_within = self.first_day <= day and (self.end_day is None or day < self.end_day)
+        return is_within and day.isoweekday() in self.weekdays
+
+
+@dataclass(frozen=True, slots=True)
 class BorrowerFacts:
     """What the gate must know of one borrower for one channel."""
 
@@ -77,6 +98,8 @@ class BorrowerFacts:
     """Channel and moment of outbound contacts of the last seven days, oldest first."""
     regional_holds: tuple[RegionalHoldPeriod, ...] = ()
     """Those of the areas in which the borrower is."""
+    avoided: tuple[AvoidedHours, ...] = ()
+    """Hours that the borrower asked to avoid."""
 
 
 @dataclass(frozen=True, slots=True)

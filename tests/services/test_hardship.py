@@ -178,6 +178,7 @@ def test_lower_instalment_becomes_a_plan_in_force_marked_as_restructuring(sessio
     plan = session.execute(select(RepaymentPlan)).scalar_one()
     assert (plan.status, plan.amount, plan.starts_on) == ("running", 24_000, TODAY + timedelta(days=5))
     assert plan.approval_reasons == []
+    assert "hardship" in plan.restructuring
     assert held(session, meera[0]) == []
     hardship.review(ana, made.id, is_continued=False, note="Works again")
     session.refresh(plan)
