@@ -60,7 +60,7 @@ def _add(actor: Actor, view: BorrowerView) -> None:
             key=f"{form}.ends_on", format="DD/MM/YYYY", help="First day on which it holds no more",
         )  # fmt: skip
         places.under("ends_on")
-        note = st.text_input("Note", key=f"{form}.note", max_chars=200, placeholder="Night shift")
+        note = st.text_input("Because", key=f"{form}.note", max_chars=200, placeholder="Night shift")
         is_sent = st.form_submit_button("Keep it", type="primary")
     if is_sent:
         with places.showing_errors():

@@ -62,13 +62,18 @@ class LiveApp:
 # --- the product --------------------------------------------------------------------------------------------------
 
 
+_FIRST_QUEUE = 32
+"""Above those of `queue_url`: the queue server has 64 databases."""
+
+
 @pytest.fixture(scope="session")
 def _live_product(
     servers: Path, _own_settings: None, worker_name: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[LiveApp]:
     folder = tmp_path_factory.mktemp("live")
+    # of its own: it runs to the end, and its workers would take what other tests put into theirs
     number = int(worker_name.removeprefix("gw")) + 1 if worker_name.startswith("gw") else 0
-    queue_url = embedded_valkey.valkey_url(servers, number)
+    queue_url = embedded_valkey.valkey_url(servers, _FIRST_QUEUE + number)
     with _cloned(servers, f"test_live_{worker_name}") as database:
         actors = {username: _user(username, name, role) for username, (name, role) in CAST.items()}
         port = _free_port()
