@@ -78,12 +78,15 @@ def focus(container: str, form: str) -> None:
     st.html(
         f"""<script>
         /* {form} */
-        let tries = 50;  // a loaded machine draws the fields later than this
+        let tries = 100, kept = 0;  // a loaded machine draws the fields late, and may draw them twice
         const timer = setInterval(() => {{
           const box = document.querySelector('.st-key-{container}');
           const field = box?.querySelector('input:not([type=hidden]), textarea');
-          if (field || --tries < 0) clearInterval(timer);
-          if (field && !box.contains(document.activeElement)) field.focus();
+          const isIn = box?.contains(document.activeElement);
+          if (isIn) kept += 1;
+          if (kept > 10 || --tries < 0) {{ clearInterval(timer); return; }}
+          // who has gone elsewhere is left there; a field that was drawn anew has lost the cursor to nothing
+          if (field && !isIn && (!kept || document.activeElement === document.body)) field.focus();
         }}, 100);
         </script>""",
         unsafe_allow_javascript=True,
