@@ -20,6 +20,7 @@ from db.models import (
     settlements,
     stages,
     stands,
+    visits,
     windows,
     work,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "settlements",
     "stages",
     "stands",
+    "visits",
     "windows",
     "work",
 ]

@@ -112,6 +112,38 @@ def facts(
     ).all()
 
 
+_PLACE_FACTS = text("""
+    SELECT b.id AS borrower_id, coalesce(k.has_choice, false) AS has_choice,
+           coalesce(k.has_residence, false) AS has_residence, coalesce(f.failed, '{}') AS failed
+    FROM unnest(CAST(:borrower_ids AS bigint[])) AS b (id)
+    LEFT JOIN LATERAL (
+        SELECT bool_or(n.place = 'chosen') AS has_choice, bool_or(n.place = 'residence') AS has_residence
+        FROM (
+            SELECT DISTINCT ON (contact_point_id) place FROM address_place
+            WHERE borrower_id = b.id ORDER BY contact_point_id, id DESC
+        ) n
+    ) k ON true
+    LEFT JOIN LATERAL (
+        SELECT jsonb_object_agg(place, visits) AS failed
+        FROM (
+            SELECT v.place, count(*) AS visits
+            FROM visit v JOIN contact_attempt c ON c.id = v.contact_attempt_id
+            WHERE v.borrower_id = b.id AND c.person IN ('nobody', 'third_party')
+              AND c.at > coalesce((
+                  SELECT max(m.at) FROM contact_attempt m
+                  WHERE m.borrower_id = b.id AND m.channel = 'visit'
+                    AND m.person IN ('borrower', 'co_borrower', 'guarantor')), '-infinity')
+            GROUP BY v.place
+        ) tried
+    ) f ON true
+""")
+
+
+def place_facts(session: Session, borrower_ids: Collection[int]) -> Sequence[Row[*tuple[Any, ...]]]:
+    """Which places of each borrower are known, and visits that failed at each since somebody was met on one."""
+    return session.execute(_PLACE_FACTS, {"borrower_ids": list(borrower_ids)}).all()
+
+
 def insert_decisions(session: Session, decisions: Sequence[dict[str, Any]]) -> list[int]:
     """Keep the gate's answers; their ids in the same order."""
     statement = insert(GateDecision).returning(GateDecision.id, sort_by_parameter_order=True)

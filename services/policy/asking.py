@@ -18,6 +18,7 @@ from services.policy.facts import (
     AvoidedHours,
     BorrowerFacts,
     HoldPeriod,
+    PlaceFacts,
     Question,
     RegionalHoldPeriod,
     Rule,
@@ -34,6 +35,7 @@ def ask(
     purpose: str,
     at: datetime,
     is_about_promise: bool = False,
+    place: str | None = None,
 ) -> GateAnswer:
     """The gate's answer about one contact, kept as a decision in the caller's transaction.
 
@@ -44,12 +46,13 @@ def ask(
         purpose: 'plan' or 'send' for automated messages, 'log' for a contact by a person.
         at: when the contact is made (aware).
         is_about_promise: the message reminds of a promise, which an open promise does not forbid.
+        place: of a visit, what the address is: chosen, residence, workplace or other.
 
     Raises:
         NotFound: there is no such borrower.
     """
     answers = ask_many(
-        session, [borrower_id], channel=channel, purpose=purpose, at=at, is_about_promise=is_about_promise
+        session, [borrower_id], channel=channel, purpose=purpose, at=at, is_about_promise=is_about_promise, place=place
     )
     if borrower_id not in answers:
         raise NotFound("There is no such borrower.")
@@ -64,9 +67,11 @@ def ask_many(
     purpose: str,
     at: datetime,
     is_about_promise: bool = False,
+    place: str | None = None,
 ) -> dict[int, GateAnswer]:
     """As `ask` for many borrowers, with one query and one insert for all."""
-    answers = _answers(session, borrower_ids, Question(channel, purpose in _AUTOMATED, at, is_about_promise))
+    question = Question(channel, purpose in _AUTOMATED, at, is_about_promise, place)
+    answers = _answers(session, borrower_ids, question)
     if not answers:
         return {}
     decisions = [_decision(borrower_id, given, channel, purpose, at) for borrower_id, given in answers.items()]
@@ -78,10 +83,16 @@ def ask_many(
 
 
 def preview_many(
-    session: Session, borrower_ids: Collection[int], channel: str, at: datetime, *, is_automated: bool = False
+    session: Session,
+    borrower_ids: Collection[int],
+    channel: str,
+    at: datetime,
+    *,
+    is_automated: bool = False,
+    place: str | None = None,
 ) -> dict[int, GateAnswer]:
     """What the gate would answer, by borrower; nothing is kept. For lists: one query for all."""
-    return _answers(session, borrower_ids, Question(channel, is_automated, at))
+    return _answers(session, borrower_ids, Question(channel, is_automated, at, place=place))
 
 
 def preview_channels(
@@ -119,11 +130,22 @@ def _answers(session: Session, borrower_ids: Collection[int], question: Question
     version = max((rule.id for rule in rules), default=0)
     found = queries.facts(session, borrower_ids, point_kinds=POINT_KINDS[question.channel], at=question.at)
     asked = {flag: relevant(rules, question, is_microfinance=flag) for flag in (False, True)}
+    places = _places(session, borrower_ids) if question.place else {}
     return {
         row.borrower_id: answer(
-            asked[row.is_microfinance], _facts(row, settings.time_zone), question, policy_version=version
+            asked[row.is_microfinance],
+            replace(_facts(row, settings.time_zone), places=places.get(row.borrower_id)),
+            question,
+            policy_version=version,
         )
         for row in found
+    }
+
+
+def _places(session: Session, borrower_ids: Collection[int]) -> dict[int, PlaceFacts]:
+    return {
+        row.borrower_id: PlaceFacts(row.has_choice, row.has_residence, row.failed)
+        for row in queries.place_facts(session, borrower_ids)
     }
 
 

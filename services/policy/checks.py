@@ -1,7 +1,7 @@
 """The checks, in the order in which they are asked. Pure: rules, facts and a moment in, a finding out.
 
 Order: holds, holds of the region, open promise, contact point and consent, calendar, hours, hours that the borrower
-asked to avoid, caps. The first that blocks gives the reason; the next allowed moment satisfies all of them.
+asked to avoid, place of a visit, caps. The first that blocks gives the reason; the next allowed moment satisfies all of them.
 """
 
 from collections.abc import Callable, Sequence
@@ -211,6 +211,36 @@ def _check_avoided(rule: Rule, facts: BorrowerFacts, question: Question) -> Find
     return Finding("avoided_hours", f"The borrower asked not to be contacted {opens:%H:%M}–{closes:%H:%M}.", release)
 
 
+def _check_visit_place(rule: Rule, facts: BorrowerFacts, question: Question) -> Finding | None:
+    """The order of places (IN-05): where the borrower chose, then the home, then the workplace; IN-02 asks for more.
+
+    Parameters: `residence_after`, failed visits at the chosen place before any other is tried, and `workplace_after`,
+    failed visits at home before the workplace is; `needs_choice`: without a designated place nobody is visited.
+    """
+    place, known = question.place, facts.places
+    if place is None or place == "chosen" or known is None:
+        return None
+    if place == "other":
+        return _out_of_order("Borrowers are visited where they chose, at home or at work, nowhere else.")
+    if not known.has_choice and rule.parameters.get("needs_choice", False):
+        return _out_of_order("The place to meet must be agreed first: this is a microfinance loan.")
+    missing = rule.parameters["residence_after"] - known.failed.get("chosen", 0) if known.has_choice else 0
+    if missing > 0:
+        return _out_of_order(f"The borrower chose another place: {_visits_missing(missing)} there must fail first.")
+    missing = rule.parameters["workplace_after"] - known.failed.get("residence", 0)
+    if place == "workplace" and known.has_residence and missing > 0:
+        return _out_of_order(f"The home comes first: {_visits_missing(missing)} there must fail first.")
+    return None
+
+
+def _out_of_order(reason: str) -> Finding:
+    return Finding("visit_place", reason, None)
+
+
+def _visits_missing(number: int) -> str:
+    return "a visit" if number == 1 else f"{number} visits"
+
+
 def _check_cap(rule: Rule, facts: BorrowerFacts, question: Question) -> Finding | None:
     counted = rule.parameters.get("channels", "all")
     past = sorted(at for channel, at in facts.contacts if counted == "all" or channel in counted)
@@ -249,5 +279,6 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("calendar", _check_calendar),
     ("hours", _check_hours),
     ("avoided_hours", _check_avoided),
+    ("visit_place", _check_visit_place),
     ("cap", _check_cap),
 )

@@ -1,5 +1,6 @@
 """What the gate knows: rules in force and facts about a borrower, as plain values."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
@@ -79,6 +80,17 @@ class AvoidedHours:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceFacts:
+    """Where a borrower may be met, and how visits there went."""
+
+    has_choice: bool
+    """A place that the borrower chose, or the designated one, is known."""
+    has_residence: bool
+    failed: Mapping[str, int]
+    """By place: visits since the borrower was last met on one, on which nobody bound to the loan was met."""
+
+
+@dataclass(frozen=True, slots=True)
 class BorrowerFacts:
     """What the gate must know of one borrower for one channel."""
 
@@ -100,6 +112,8 @@ class BorrowerFacts:
     """Those of the areas in which the borrower is."""
     avoided: tuple[AvoidedHours, ...] = ()
     """Hours that the borrower asked to avoid."""
+    places: PlaceFacts | None = None
+    """Known where the question names a place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +125,5 @@ class Question:
     at: datetime
     is_about_promise: bool = False
     """A message about the promise itself is not stopped by the promise."""
+    place: str | None = None
+    """Of a visit: chosen, residence, workplace or other; None: the order of places is not asked about."""
