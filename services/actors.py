@@ -55,6 +55,9 @@ class Permission(StrEnum):
     VIEW_LEGAL = "see legal actions"
     HANDLE_LEGAL = "take legal steps"
     SET_UP_LEGAL = "change legal notices and clocks, and send notices in batches"
+    VIEW_VISITS = "see visits, receipts and deposits"
+    MAKE_VISITS = "plan and make visits, and take money on them"
+    CONFIRM_DEPOSITS = "confirm deposits, and cancel receipts"
 
 
 _P = Permission
@@ -103,6 +106,9 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.VIEW_LEGAL,
             _P.HANDLE_LEGAL,
             _P.SET_UP_LEGAL,
+            _P.VIEW_VISITS,
+            _P.MAKE_VISITS,
+            _P.CONFIRM_DEPOSITS,
         }
     ),
     Role.ANALYST: frozenset(
@@ -129,6 +135,8 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.MAKE_ARRANGEMENTS,
             _P.VIEW_LEGAL,
             _P.HANDLE_LEGAL,
+            _P.VIEW_VISITS,
+            _P.MAKE_VISITS,
         }
     ),
     Role.AUDITOR: frozenset(
@@ -142,6 +150,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.VIEW_SETTLEMENTS,
             _P.VIEW_HARDSHIP,
             _P.VIEW_LEGAL,
+            _P.VIEW_VISITS,
         }
     ),
     Role.SYSTEM: frozenset(Permission),

@@ -19,6 +19,11 @@ def today(zone: str) -> date:
     return now().astimezone(ZoneInfo(zone)).date()
 
 
+def local(at: datetime, zone: str) -> datetime:
+    """A moment as the clocks of an IANA time zone show it."""
+    return at.astimezone(ZoneInfo(zone))
+
+
 @contextmanager
 def frozen(at: datetime) -> Iterator[None]:
     """Within, the clock stands at `at` (aware). For tests and for replaying a past day."""

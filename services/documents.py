@@ -41,6 +41,9 @@ KINDS: Final = {
     "settlement_letter": "Settlement letter",
     "hardship_letter": "Decision on relief",
     "notice": "Legal notice",
+    "visit_photo": "Photo of a visit",
+    "receipt": "Receipt",
+    "deposit_slip": "Deposit slip",
     "other": "Other",
 }
 """What a document may be, as screens say it; a kind of a capability that is not named here shows its code."""

@@ -121,6 +121,56 @@ def record_bounce(
     return made
 
 
+def post(
+    session: Session,
+    loan_id: int,
+    *,
+    reference: str,
+    on: date,
+    amount: Decimal,
+    mode: str | None = None,
+    reverses: str | None = None,
+) -> None:
+    """Add a payment, or the reversal of one, in the transaction of the act that it belongs to, such as a receipt's.
+
+    The caller has asked for permission, checked the amount, and records the act in the audit trail.
+
+    Args:
+        session: the transaction of the act.
+        loan_id: the loan it is for.
+        reference: unique within the loan.
+        on: value date; of a reversal, when it became known.
+        amount: above zero, two decimals.
+        mode: how it was paid.
+        reverses: reference of the payment that it takes back.
+
+    Raises:
+        Conflict: the loan has a payment with that reference.
+    """
+    if not queries.insert_payment(
+        session, loan_id=loan_id, reference=reference, paid_on=on, amount=amount, mode=mode, reverses_reference=reverses
+    ):
+        raise Conflict(f"Payment {reference} is recorded already.")
+    restating.facts_changed(
+        session, [loan_id], from_date=on, cause=f"payment {'reversed' if reverses else 'recorded'} late"
+    )
+    bump_data_version(session)
+
+
+def post_bounce(session: Session, loan_id: int, *, reference: str, on: date, amount: Decimal, reason: str) -> None:
+    """Add a bounce in the transaction of the act that it belongs to; as `post`.
+
+    Raises:
+        Conflict: the loan has a presentation with that reference.
+    """
+    if not queries.insert_bounce(
+        session, loan_id=loan_id, reference=reference, presented_on=on, amount=amount, reason=reason
+    ):
+        raise Conflict(f"Presentation {reference} is recorded already.")
+    restating.facts_changed(session, [loan_id], from_date=on, cause="bounce recorded late")
+    bump_data_version(session)
+
+
 def _loan(session: Session, loan_id: int) -> AnyRow:
     row = queries.loan(session, loan_id)
     if row is None:

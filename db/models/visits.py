@@ -1,6 +1,6 @@
 """Field work: where borrowers are met, visits, check-ins, receipts for money taken, and its deposits."""
 
-from datetime import date, datetime, time
+from datetime import date, time
 from decimal import Decimal
 
 from sqlalchemy import (
@@ -138,7 +138,9 @@ class Deposit(Base):
         CheckConstraint("amount >= 0 AND expected_amount > 0", name="amounts"),
         CheckConstraint("amount = expected_amount OR difference_reason IS NOT NULL", name="difference_with_reason"),
         CheckConstraint("(decided_at IS NULL) = (has_arrived IS NULL)", name="decided"),
-        CheckConstraint("has_arrived IS DISTINCT FROM false OR decision_reason IS NOT NULL", name="refused_with_reason"),
+        CheckConstraint(
+            "has_arrived IS DISTINCT FROM false OR decision_reason IS NOT NULL", name="refused_with_reason"
+        ),
         UniqueConstraint("request_key"),
         Index(None, "agent_id", "deposited_on"),
         Index("ix_deposit_open", "deposited_on", postgresql_where=text("decided_at IS NULL")),
@@ -230,7 +232,7 @@ class FieldPolicy(Base):
     __table_args__ = (
         CheckConstraint("id = 1", name="single_row"),
         CheckConstraint("near_metres BETWEEN 20 AND 10000", name="near_metres"),
-        CheckConstraint("visits_per_day BETWEEN 1 AND 200", name="visits_per_day"),
+        CheckConstraint("visits_per_day BETWEEN 1 AND 60", name="visits_per_day"),
         CheckConstraint("cash_per_day > 0 AND cash_in_hand > 0", name="cash"),
         CheckConstraint("deposit_days BETWEEN 0 AND 30", name="deposit_days"),
         CheckConstraint("plan_days BETWEEN 1 AND 90", name="plan_days"),

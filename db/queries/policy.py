@@ -117,10 +117,15 @@ _PLACE_FACTS = text("""
            coalesce(k.has_residence, false) AS has_residence, coalesce(f.failed, '{}') AS failed
     FROM unnest(CAST(:borrower_ids AS bigint[])) AS b (id)
     LEFT JOIN LATERAL (
-        SELECT bool_or(n.place = 'chosen') AS has_choice, bool_or(n.place = 'residence') AS has_residence
+        -- an address of which nothing was said may be the home
+        SELECT bool_or(n.place = 'chosen') AS has_choice,
+               bool_or(n.place = 'residence' OR n.place IS NULL) AS has_residence
         FROM (
-            SELECT DISTINCT ON (contact_point_id) place FROM address_place
-            WHERE borrower_id = b.id ORDER BY contact_point_id, id DESC
+            SELECT (SELECT a.place FROM address_place a WHERE a.contact_point_id = c.id ORDER BY a.id DESC LIMIT 1)
+                       AS place
+            FROM contact_point c
+            WHERE c.borrower_id = b.id AND c.kind = 'address' AND c.party_id IS NULL
+              AND NOT c.do_not_contact AND c.consent IS DISTINCT FROM false
         ) n
     ) k ON true
     LEFT JOIN LATERAL (
@@ -148,6 +153,19 @@ def insert_decisions(session: Session, decisions: Sequence[dict[str, Any]]) -> l
     """Keep the gate's answers; their ids in the same order."""
     statement = insert(GateDecision).returning(GateDecision.id, sort_by_parameter_order=True)
     return list(session.execute(statement, list(decisions)).scalars())
+
+
+def decision(session: Session, decision_id: int) -> Row[*tuple[Any, ...]]:
+    """A kept answer."""
+    return session.execute(
+        select(
+            GateDecision.is_allowed,
+            GateDecision.rule,
+            GateDecision.reason,
+            GateDecision.next_allowed_at,
+            GateDecision.policy_version,
+        ).where(GateDecision.id == decision_id)
+    ).one()
 
 
 def lock_borrower(session: Session, borrower_id: int) -> None:

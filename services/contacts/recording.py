@@ -29,6 +29,7 @@ class _Act:
     answer: policy.GateAnswer | None
     """None: the borrower contacted us, which no rule forbids."""
     today: date
+    at: datetime
 
     @property
     def is_against_gate(self) -> bool:
@@ -117,11 +118,48 @@ def _perform(
     chosen = chosen_outcome(session, entry, settings.today)
     entry = placed(session, borrower_id, entry)
     answer = _ask(session, actor, borrower_id, entry)
-    act = _Act(actor, borrower_id, entry, chosen, answer, settings.today)
+    act = _Act(actor, borrower_id, entry, chosen, answer, settings.today, clock.now())
     if not act.is_against_gate or entry.override_reason:
         return _record(session, act, case_id=case.id if case else None, request_key=request_key)
     _record_blocked(session, act)
     return _blocked(act, settings.time_zone)
+
+
+def record_in(
+    session: Session,
+    actor: Actor,
+    borrower_id: int,
+    entry: Entry,
+    *,
+    at: datetime,
+    gate_decision_id: int,
+    request_key: str,
+) -> Contact:
+    """Record a contact for which the gate was asked when it began, such as a visit at its check-in.
+
+    In the caller's transaction, with its one audit event. What happened is a fact: where the gate's answer was no, the
+    contact is kept all the same and stands out as one against the gate, for the entry's `override_reason`.
+
+    Raises:
+        NotAllowed: the actor may not record contacts.
+        NotFound: the borrower is not the actor's to see.
+        Conflict: someone else has the case open.
+        InvalidInput: a field is missing, or does not go with the outcome.
+    """
+    actor.require(Permission.RECORD_CONTACT)
+    case = cases.workable(session, actor, borrower_id)
+    today = lender.load(session).today
+    chosen = chosen_outcome(session, entry, today)
+    act = _Act(
+        actor,
+        borrower_id,
+        placed(session, borrower_id, entry),
+        chosen,
+        policy.kept(session, gate_decision_id),
+        today,
+        at,
+    )
+    return _record(session, act, case_id=case.id if case else None, request_key=request_key)
 
 
 def _written(typed: str | None) -> str | None:
@@ -141,7 +179,7 @@ def _record(session: Session, act: _Act, *, case_id: int | None, request_key: st
     entry = act.entry
     contact_id = queries.insert_contact(
         session,
-        at=clock.now(),
+        at=act.at,
         borrower_id=act.borrower_id,
         loan_id=entry.promise.loan_id if entry.promise else None,
         case_id=case_id,

@@ -1,6 +1,6 @@
 """The one gate: may this borrower be contacted over this channel now, and if not, by which rule and from when."""
 
-from services.policy.asking import ask, ask_many, lock_borrower, preview_channels, preview_many
+from services.policy.asking import ask, ask_many, kept, lock_borrower, preview_channels, preview_many
 from services.policy.checks import GateAnswer
 from services.policy.rules import PolicyRuleView, rules, switch
 
@@ -9,6 +9,7 @@ __all__ = [
     "PolicyRuleView",
     "ask",
     "ask_many",
+    "kept",
     "lock_borrower",
     "preview_channels",
     "preview_many",

@@ -59,6 +59,12 @@ def ask(
     return answers[borrower_id]
 
 
+def kept(session: Session, decision_id: int) -> GateAnswer:
+    """An answer that was given before, as it was kept."""
+    row = queries.decision(session, decision_id)
+    return GateAnswer(row.is_allowed, row.rule, row.reason, row.next_allowed_at, row.policy_version, decision_id)
+
+
 def ask_many(
     session: Session,
     borrower_ids: Collection[int],

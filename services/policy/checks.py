@@ -1,7 +1,8 @@
 """The checks, in the order in which they are asked. Pure: rules, facts and a moment in, a finding out.
 
 Order: holds, holds of the region, open promise, contact point and consent, calendar, hours, hours that the borrower
-asked to avoid, place of a visit, caps. The first that blocks gives the reason; the next allowed moment satisfies all of them.
+asked to avoid, place of a visit, caps. The first that blocks gives the reason; the next allowed moment satisfies all
+of them.
 """
 
 from collections.abc import Callable, Sequence

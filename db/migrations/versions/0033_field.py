@@ -230,7 +230,7 @@ def _create_policy() -> None:
     sa.CheckConstraint('id = 1', name=op.f('ck_field_policy_single_row')),
     sa.CheckConstraint('near_metres BETWEEN 20 AND 10000', name=op.f('ck_field_policy_near_metres')),
     sa.CheckConstraint('plan_days BETWEEN 1 AND 90', name=op.f('ck_field_policy_plan_days')),
-    sa.CheckConstraint('visits_per_day BETWEEN 1 AND 200', name=op.f('ck_field_policy_visits_per_day')),
+    sa.CheckConstraint('visits_per_day BETWEEN 1 AND 60', name=op.f('ck_field_policy_visits_per_day')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_field_policy'))
     )
 

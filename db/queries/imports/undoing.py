@@ -46,6 +46,20 @@ _OBSTACLES = {
     "consent at its contact points was changed later": """
         SELECT FROM consent_event e JOIN contact_point p ON p.id = e.contact_point_id
         WHERE p.created_batch_id = :batch AND e.batch_id IS DISTINCT FROM :batch""",
+    "complaints of its borrowers were recorded": f"SELECT FROM complaint WHERE borrower_id IN ({_BORROWERS})",
+    "settlements of its borrowers were offered": f"""
+        SELECT FROM settlement WHERE borrower_id IN ({_BORROWERS}) OR loan_id IN ({_LOANS})""",
+    "its borrowers applied for relief": f"SELECT FROM hardship WHERE borrower_id IN ({_BORROWERS})",
+    "legal actions against its borrowers were begun": f"SELECT FROM legal_action WHERE borrower_id IN ({_BORROWERS})",
+    "hours that its borrowers avoid were recorded": f"SELECT FROM contact_window WHERE borrower_id IN ({_BORROWERS})",
+    "documents are kept with its borrowers": f"SELECT FROM document WHERE borrower_id IN ({_BORROWERS})",
+    "visits to its borrowers were planned": f"SELECT FROM visit WHERE borrower_id IN ({_BORROWERS})",
+    "places or positions of its addresses were recorded": """
+        SELECT FROM address_place a JOIN contact_point p ON p.id = a.contact_point_id WHERE p.created_batch_id = :batch
+        UNION ALL SELECT FROM address_position a JOIN contact_point p ON p.id = a.contact_point_id
+        WHERE p.created_batch_id = :batch""",
+    "money was taken from its borrowers in the field": f"""
+        SELECT FROM receipt WHERE borrower_id IN ({_BORROWERS}) OR loan_id IN ({_LOANS})""",
     "reversals of its payments were recorded": """
         SELECT FROM payment p JOIN payment r ON r.loan_id = p.loan_id AND r.reverses_reference = p.reference
         WHERE p.batch_id = :batch AND r.batch_id IS DISTINCT FROM :batch""",
