@@ -157,3 +157,20 @@ def make_hold(session: Session, borrower_id: int, *, kind: str = "dispute", star
     return _add(
         session, Hold(borrower_id=borrower_id, kind=kind, reason="says it is paid", starts_on=starts_on, **over)
     )
+
+
+def make_address(
+    session: Session, borrower_id: int, address: str = "12 Hill Road, Bandra, Mumbai 400050", **over: Any
+) -> int:
+    """An address, encrypted as imports write it."""
+    return _add(
+        session,
+        ContactPoint(
+            borrower_id=borrower_id,
+            kind="address",
+            value_encrypted=personal_data.encrypt(address),
+            value_index=personal_data.blind_index(address),
+            value_hint=personal_data.mask_address(address),
+            **over,
+        ),
+    )

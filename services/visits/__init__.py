@@ -1,5 +1,6 @@
 """Field work: visits planned and made, in the order of places; money taken with a receipt, deposited and confirmed."""
 
+from services.visits import deposits, places, receipts, sheets
 from services.visits.deposits import decide, deposit, held, held_by_agents, receipts_of
 from services.visits.making import Presence, add_photo, check_in, finish
 from services.visits.planning import Candidate, Planned, cancel, candidates, move, plan, plan_many
@@ -57,6 +58,7 @@ __all__ = [
     "day",
     "decide",
     "deposit",
+    "deposits",
     "finish",
     "held",
     "held_by_agents",
@@ -67,8 +69,11 @@ __all__ = [
     "of_borrower",
     "one",
     "paper_of",
+    "places",
     "plan",
     "plan_many",
+    "receipts",
     "receipts_of",
+    "sheets",
     "team",
 ]
