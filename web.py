@@ -42,7 +42,7 @@ from services import passwords, sessions  # noqa: E402
 _CONTENT_SECURITY: Final = (
     "default-src 'self'",
     # Streamlit's own pages start with an inline script and compile expressions of charts
-    "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
+    "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
     "style-src 'self' 'unsafe-inline'",
     "img-src 'self' data: blob:",
     "font-src 'self' data:",
@@ -60,7 +60,7 @@ _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(self)",
 }
 _CLOSED = ("/_stcore/metrics",)
 

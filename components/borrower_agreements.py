@@ -4,7 +4,18 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from components import dates, empty, hardship_panel, legal_form, money, notices, plan_panel, settlement_panel, tables
+from components import (
+    dates,
+    empty,
+    hardship_panel,
+    legal_form,
+    money,
+    notices,
+    plan_panel,
+    settlement_panel,
+    tables,
+    visit_form,
+)
 from components.tables import Column
 from services import cases, promises
 from services.actors import Actor, Permission
@@ -90,5 +101,6 @@ _SECTIONS: tuple[Callable[[Actor, BorrowerView], None], ...] = (
     _promises,
     _follow_ups,
     legal_form.section,
+    visit_form.section,
 )
 """The kinds in the order in which they are drawn."""

@@ -29,6 +29,7 @@ from components import (
     tables,
     timeline,
     untried_list,
+    visit_form,
 )
 from components.tables import Column
 from services import borrowers, cases
@@ -216,6 +217,7 @@ _ACTIONS: dict[str, tuple[str, Permission, Callable[[Actor, BorrowerView], None]
     "plan": ("Plan", Permission.MAKE_ARRANGEMENTS, plan_form.show),
     "hardship": ("Hardship", Permission.MAKE_ARRANGEMENTS, hardship_form.show),
     "settlement": ("Settlement", Permission.MAKE_ARRANGEMENTS, settlement_form.show),
+    "visit": ("Visit", Permission.MAKE_VISITS, visit_form.show),
     "payment": ("Payment", Permission.RECORD_PAYMENT, payment_form.show),
     "follow_up": ("Follow-up", Permission.RECORD_CONTACT, follow_up_form.show),
     "hold": ("Hold", Permission.RECORD_CONTACT, status_form.show),

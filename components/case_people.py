@@ -33,6 +33,14 @@ def show(actor: Actor, view: BorrowerView) -> None:
                 st.markdown("\n".join(f"- {_told(person)}" for person in people))
 
 
+def visitors(actor: Actor, view: BorrowerView) -> dict[int, str]:
+    """Who may visit the borrower: the owner of the case and its field agents, by id."""
+    case = view.case
+    owner = {case.owner_id: case.owner_name or ""} if case and case.owner_id is not None else {}
+    people = case_people.of_borrower(actor, view.id)
+    return owner | {person.user_id: person.name for person in people if person.takes_part and person.role == "field"}
+
+
 def _told(person: CasePerson) -> str:
     """One person's time in the case, in a sentence."""
     added = f"added {dates.moment(person.added_at)} by {person.added_by_name or 'Recoup'}: {person.reason}"

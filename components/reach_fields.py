@@ -32,7 +32,7 @@ def fields(actor: Actor, view: BorrowerView, outcome: Outcome, *, channel: str, 
     is_call, is_required = channel == "call", outcomes_cached.recordings_required()
     columns = iter(st.columns(1 + (len(points) > 1) + is_call + (is_call and is_required)))
     with next(columns):
-        person, party_id = _person(actor, view, outcome, form)
+        named, party_id = person(actor, view, outcome, form)
         places.under("person", "outcome", "channel")
     point_id = next(iter(points), None)
     if len(points) > 1:
@@ -40,19 +40,19 @@ def fields(actor: Actor, view: BorrowerView, outcome: Outcome, *, channel: str, 
             point_id = _point(points, channel, form)
             places.under("contact_point")
     recording, why_none = _recording(columns, form, places, is_required=is_required) if is_call else (None, None)
-    return Reached(person, party_id, point_id, recording, why_none)
+    return Reached(named, party_id, point_id, recording, why_none)
 
 
-def _person(actor: Actor, view: BorrowerView, outcome: Outcome, form: str) -> tuple[str, int | None]:
+def person(actor: Actor, view: BorrowerView, outcome: Outcome, form: str) -> tuple[str, int | None]:
     """Persons whom the outcome goes with; of co-borrowers and guarantors those on record, each by name."""
     known = reaching.parties(actor, view.id) if contacts.PARTIES & set(outcome.persons) else ()
     offered: dict[tuple[str, int | None], str] = {}
-    for person in outcome.persons:
-        if person not in contacts.PARTIES:
-            offered[person, None] = contacts.PERSONS[person]
+    for each in outcome.persons:
+        if each not in contacts.PARTIES:
+            offered[each, None] = contacts.PERSONS[each]
         for party in known:
-            if party.role == person:
-                offered[person, party.id] = f"{contacts.PERSONS[person]}: {party.name}"
+            if party.role == each:
+                offered[each, party.id] = f"{contacts.PERSONS[each]}: {party.name}"
     return st.selectbox(
         "Person reached",
         list(offered),

@@ -39,6 +39,7 @@ SCREENS = (
     Screen(
         "pages/allocation.py", "Allocation", ":material/assignment_ind:", "allocation", WORK, Permission.ALLOCATE_CASES
     ),
+    Screen("pages/visits.py", "Visits", ":material/pin_drop:", "visits", WORK, Permission.VIEW_VISITS),
     Screen("pages/approvals.py", "Approvals", ":material/approval:", "approvals", WORK, Permission.VIEW_REQUESTS),
     Screen(
         "pages/settlements.py", "Settlements", ":material/handshake:", "settlements", WORK, Permission.VIEW_SETTLEMENTS

@@ -25,6 +25,8 @@ _ICONS = {
     "complaint": "⚑",
     "override": "⚠",
     "legal": "§",
+    "visit": "⌖",
+    "receipt": "▣",
 }
 _GOOD = {"kept", "payment", "sent", "running", "completed"}
 _BAD = {"broken", "reversal", "bounced", "failed", "blocked", "opened", "reopened", "against the gate"}

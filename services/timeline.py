@@ -32,6 +32,8 @@ KINDS: Final = {
     "complaint": "Complaints",
     "override": "Against the gate",
     "legal": "Legal",
+    "visit": "Visits",
+    "receipt": "Receipts",
 }
 """What can be filtered for, as screens say it."""
 

@@ -145,6 +145,30 @@ PARTS = {
         FROM legal_action a LEFT JOIN app_user u ON u.id = a.opened_by
         WHERE a.borrower_id = :borrower_id
     """,
+    # what came of a visit is a contact; here stand its plan, and its check-in before there is an outcome
+    "visit": """
+        SELECT 'visit', v.planned_at, v.id, NULL::bigint,
+               'Visit planned for ' || to_char(v.planned_on, 'FMDD Mon YYYY'),
+               concat_ws(' · ', to_char(v.appointed_at, 'HH24:MI'),
+                         CASE v.place WHEN 'chosen' THEN 'borrower''s choice' WHEN 'residence' THEN 'home'
+                              ELSE v.place END, a.name, v.purpose, v.cancel_reason),
+               NULL::numeric, CASE WHEN v.cancelled_at IS NOT NULL THEN 'cancelled'
+                                   WHEN v.contact_attempt_id IS NOT NULL THEN 'done'
+                                   WHEN k.visit_id IS NOT NULL THEN 'checked in' ELSE 'planned' END, u.name
+        FROM visit v JOIN app_user a ON a.id = v.agent_id LEFT JOIN app_user u ON u.id = v.planned_by
+        LEFT JOIN visit_check_in k ON k.visit_id = v.id
+        WHERE v.borrower_id = :borrower_id
+    """,
+    "receipt": """
+        SELECT 'receipt', r.received_at, r.id, r.loan_id, 'Receipt ' || r.number,
+               concat_ws(' · ', r.mode, 'cheque ' || r.cheque_number, 'paper receipt ' || r.paper_number,
+                         r.cancel_reason),
+               r.amount, CASE WHEN r.cancelled_at IS NOT NULL THEN 'cancelled' WHEN r.bounced_on IS NOT NULL
+                              THEN 'bounced' WHEN r.credited_on IS NOT NULL THEN 'credited' ELSE 'not credited yet' END,
+               u.name
+        FROM receipt r JOIN app_user u ON u.id = r.received_by
+        WHERE r.borrower_id = :borrower_id
+    """,
 }
 """What a timeline may show, by kind."""
 

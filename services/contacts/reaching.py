@@ -34,8 +34,8 @@ def parties(actor: Actor, borrower_id: int) -> tuple[Party, ...]:
         return tuple(Party(row.id, row.role, row.name) for row in queries.parties(session, borrower_id))
 
 
-def allowed(actor: Actor, borrower_id: int, channel: str) -> policy.GateAnswer:
-    """Whether a contact by this channel is allowed now; nothing is kept.
+def allowed(actor: Actor, borrower_id: int, channel: str, *, place: str | None = None) -> policy.GateAnswer:
+    """Whether a contact by this channel, and for a visit at this place, is allowed now; nothing is kept.
 
     Raises:
         NotAllowed, NotFound: the borrower is not the actor's to see.
@@ -43,7 +43,7 @@ def allowed(actor: Actor, borrower_id: int, channel: str) -> policy.GateAnswer:
     actor.require(Permission.VIEW_BORROWER)
     with reading() as session:
         cases.require_access(session, actor, borrower_id)
-        return policy.preview_many(session, [borrower_id], channel, clock.now())[borrower_id]
+        return policy.preview_many(session, [borrower_id], channel, clock.now(), place=place)[borrower_id]
 
 
 def placed(session: Session, borrower_id: int, entry: Entry) -> Entry:

@@ -12,7 +12,7 @@ from db.queries import demo as queries
 from db.queries import lender as lender_queries
 from services import audit, closing, lender, performance, scoring
 from services.actors import Actor, Permission
-from services.demo import arrangements, crew, grievances, litigation, outreach, relief, requests, settled, users
+from services.demo import arrangements, crew, field, grievances, litigation, outreach, relief, requests, settled, users
 from services.demo.loading import SEED, Loaded, Progress, generate
 from services.demo.people import PLACES
 from services.errors import Refused
@@ -42,7 +42,7 @@ def load(
     3. After each close, open cases are given to the demo's agents, but for the freshest.
     4. Some borrowers complained; the cases of open complaints are recalled.
     5. Collectors get teams, agencies and papers, and the rules run once over what nobody has.
-    6. Repayment plans, settlements and relief follow, some of which wait for approval.
+    6. Repayment plans, settlements and relief follow, some of which wait for approval; then visits and their money.
 
     Args:
         actor: who loads it.
@@ -77,6 +77,7 @@ def load(
         settled.add(session, free, loans=loans)
         relief.add(session, free, loans=loans)
         litigation.add(session, loans=loans, seed=seed, as_of=day)
+        field.add(session, seed=seed)
         _record(session, actor, _LOADED, "loaded the demo data", {"as_of": day.isoformat(), "loans": loans})
     return written
 

@@ -57,6 +57,38 @@ PLACES: Final = (
     Place("Guwahati", "Assam", "East", "as", 3, 1.5, 781001),
 )
 
+CENTRES: Final = {
+    "Pune": (18.5204, 73.8567),
+    "Nashik": (19.9975, 73.7898),
+    "Nagpur": (21.1458, 79.0882),
+    "Ahmedabad": (23.0225, 72.5714),
+    "Surat": (21.1702, 72.8311),
+    "Rajkot": (22.3039, 70.8022),
+    "Jaipur": (26.9124, 75.7873),
+    "Jodhpur": (26.2389, 73.0243),
+    "Lucknow": (26.8467, 80.9462),
+    "Kanpur": (26.4499, 80.3319),
+    "Ludhiana": (30.9010, 75.8573),
+    "Delhi": (28.6139, 77.2090),
+    "Bhopal": (23.2599, 77.4126),
+    "Indore": (22.7196, 75.8577),
+    "Raipur": (21.2514, 81.6296),
+    "Bengaluru": (12.9716, 77.5946),
+    "Mysuru": (12.2958, 76.6394),
+    "Chennai": (13.0827, 80.2707),
+    "Coimbatore": (11.0168, 76.9558),
+    "Madurai": (9.9252, 78.1198),
+    "Hyderabad": (17.3850, 78.4867),
+    "Vijayawada": (16.5062, 80.6480),
+    "Kochi": (9.9312, 76.2673),
+    "Kolkata": (22.5726, 88.3639),
+    "Patna": (25.5941, 85.1376),
+    "Ranchi": (23.3441, 85.3096),
+    "Bhubaneswar": (20.2961, 85.8245),
+    "Guwahati": (26.1445, 91.7362),
+}
+"""Latitude and longitude of the middle of each city, degrees."""
+
 FIRST_NAMES: Final = {
     "hi": "Aarti Abhishek Ajay Alok Amit Anita Ankit Arun Asha Deepak Dinesh Geeta Imran Jyoti Kavita Kiran Mahesh "
     "Manoj Meena Mohammed Mukesh Neha Nisha Pooja Pradeep Rahul Rajesh Rakesh Ramesh Rekha Ritu Sandeep Sanjay "

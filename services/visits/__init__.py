@@ -1,12 +1,14 @@
 """Field work: visits planned and made, in the order of places; money taken with a receipt, deposited and confirmed."""
 
-from services.visits import deposits, places, receipts, sheets
+from services.visits import deposits, places, receipts, sheet_lines, sheets
 from services.visits.deposits import decide, deposit, held, held_by_agents, receipts_of
 from services.visits.making import Presence, add_photo, check_in, finish
 from services.visits.planning import Candidate, Planned, cancel, candidates, move, plan, plan_many
-from services.visits.policy import change, current, load_policy
+from services.visits.policy import change, current, load_policy, near_metres
 from services.visits.reading import AgentDays, Day, day, listing, of_borrower, one, team
-from services.visits.receipts import bounce, issue, paper_of
+from services.visits.receipt_ending import bounce
+from services.visits.receipt_ending import cancel as cancel_receipt
+from services.visits.receipts import issue, paper_of
 from services.visits.values import (
     DEPOSIT_STATUSES,
     MODES,
@@ -22,6 +24,7 @@ from services.visits.values import (
     Policy,
     Position,
     Receipt,
+    Slip,
     Taken,
     Visit,
 )
@@ -46,11 +49,13 @@ __all__ = [
     "Position",
     "Presence",
     "Receipt",
+    "Slip",
     "Taken",
     "Visit",
     "add_photo",
     "bounce",
     "cancel",
+    "cancel_receipt",
     "candidates",
     "change",
     "check_in",
@@ -66,6 +71,7 @@ __all__ = [
     "listing",
     "load_policy",
     "move",
+    "near_metres",
     "of_borrower",
     "one",
     "paper_of",
@@ -74,6 +80,7 @@ __all__ = [
     "plan_many",
     "receipts",
     "receipts_of",
+    "sheet_lines",
     "sheets",
     "team",
 ]

@@ -12,7 +12,7 @@ from services import audit, clock, documents, facts, lender, money
 from services.actors import Actor, Permission
 from services.errors import Conflict, InvalidInput, NotFound, Refused
 from services.visits.policy import load_policy
-from services.visits.values import Deposit, InHand, Receipt
+from services.visits.values import Deposit, InHand, Receipt, Slip
 
 MOST_LISTED = 500
 
@@ -44,27 +44,13 @@ def held_by_agents(actor: Actor) -> list[InHand]:
         ]
 
 
-def deposit(
-    actor: Actor,
-    receipt_ids: Sequence[int],
-    *,
-    amount: Decimal,
-    account: str,
-    reference: str,
-    difference_reason: str | None = None,
-    slip: tuple[str, bytes] | None = None,
-    request_key: str | None = None,
-) -> Deposit:
+def deposit(actor: Actor, receipt_ids: Sequence[int], slip: Slip, *, request_key: str | None = None) -> Deposit:
     """Hand in money: receipts of the actor's that are in hand, and what was deposited for them.
 
     Args:
         actor: whose money it is.
         receipt_ids: which receipts.
-        amount: as on the slip.
-        account: bank account or branch.
-        reference: number of the slip.
-        difference_reason: why the amount is not the sum of the receipts.
-        slip: name and bytes of the slip as a file.
+        slip: what was deposited.
         request_key: of the form; the same again returns the first deposit.
 
     Raises:
@@ -73,51 +59,60 @@ def deposit(
         Conflict: a receipt is not in the actor's hand any more.
     """
     actor.require(Permission.MAKE_VISITS)
-    assert actor.id is not None, "money is handed in by people"
     with transaction() as session:
         if request_key and (earlier := queries.deposit_by_request_key(session, request_key)):
             return load(session, earlier)
-        queries.lock_agent(session, actor.id)
-        chosen = [row for row in queries.in_hand(session, actor.id) if row.id in set(receipt_ids)]
-        if len(chosen) != len(set(receipt_ids)):
-            raise Conflict("One of these receipts is not in your hand any more. Look again.")
-        expected = sum((row.amount for row in chosen), Decimal(0))
-        _check(amount, expected, account, reference, difference_reason, are_chosen=bool(chosen))
-        deposit_id = queries.insert_deposit(
-            session,
-            agent_id=actor.id,
-            deposited_on=lender.load(session).today,
-            amount=amount,
-            expected_amount=expected,
-            difference_reason=(difference_reason or "").strip() or None if amount != expected else None,
-            account=account.strip(),
-            reference=reference.strip(),
-            recorded_at=clock.now(),
-            request_key=request_key,
-        )
-        queries.change(session, [row.id for row in chosen], deposit_id=deposit_id)
-        if slip is not None:
-            documents.store(session, actor, kind="deposit_slip", file_name=slip[0], content=slip[1],
-                            borrower_id=None, subject=("deposit", deposit_id))  # fmt: skip
-        made = load(session, deposit_id)
-        _record(session, actor, made, "recorded", f"deposited {amount:,.2f} for {len(chosen)} receipts",
-                numbers=[row.number for row in chosen], reason=made.difference_reason)  # fmt: skip
-        return made
+        return deposit_in(session, actor, receipt_ids, slip, request_key=request_key)
 
 
-def _check(
-    amount: Decimal, expected: Decimal, account: str, reference: str, difference: str | None, *, are_chosen: bool
-) -> None:
+def deposit_in(
+    session: Session, actor: Actor, receipt_ids: Sequence[int], slip: Slip, *, request_key: str | None = None
+) -> Deposit:
+    """`deposit` in the caller's transaction."""
+    assert actor.id is not None, "money is handed in by people"
+    queries.lock_agent(session, actor.id)
+    chosen = [row for row in queries.in_hand(session, actor.id) if row.id in set(receipt_ids)]
+    if len(chosen) != len(set(receipt_ids)):
+        raise Conflict("One of these receipts is not in your hand any more. Look again.")
+    expected = sum((row.amount for row in chosen), Decimal(0))
+    _check(slip, expected, are_chosen=bool(chosen))
+    deposit_id = queries.insert_deposit(
+        session,
+        agent_id=actor.id,
+        deposited_on=lender.load(session).today,
+        amount=slip.amount,
+        expected_amount=expected,
+        difference_reason=(slip.difference_reason or "").strip() if slip.amount != expected else None,
+        account=slip.account.strip(),
+        reference=slip.reference.strip(),
+        recorded_at=clock.now(),
+        request_key=request_key,
+    )
+    queries.change(session, [row.id for row in chosen], deposit_id=deposit_id)
+    if slip.file is not None:
+        name, content = slip.file
+        documents.store(
+            session, actor, kind="deposit_slip", file_name=name, content=content,
+            borrower_id=None, subject=("deposit", deposit_id),
+        )  # fmt: skip
+    made = load(session, deposit_id)
+    numbers = [row.number for row in chosen]
+    summary = f"deposited {slip.amount:,.2f} for {len(chosen)} receipts"
+    _record(session, actor, made, "recorded", summary, numbers=numbers, reason=made.difference_reason)
+    return made
+
+
+def _check(slip: Slip, expected: Decimal, *, are_chosen: bool) -> None:
     wrong = {}
     if not are_chosen:
         wrong["receipts"] = "Choose the receipts whose money is deposited."
-    if amount < 0 or amount != money.quantize(amount):
+    if slip.amount < 0 or slip.amount != money.quantize(slip.amount):
         wrong["amount"] = "Enter the amount on the slip, with at most two decimals."
-    if not account.strip():
+    if not slip.account.strip():
         wrong["account"] = "Write the bank account or branch."
-    if not reference.strip():
+    if not slip.reference.strip():
         wrong["reference"] = "Write the number of the deposit slip."
-    if amount != expected and not (difference or "").strip():
+    if slip.amount != expected and not (slip.difference_reason or "").strip():
         wrong["difference_reason"] = f"The receipts make {expected:,.2f}. Say why the deposit differs."
     if wrong:
         raise InvalidInput(wrong)
@@ -138,20 +133,25 @@ def decide(actor: Actor, deposit_id: int, *, has_arrived: bool, reason: str | No
     if not has_arrived and why is None:
         raise InvalidInput({"reason": "Say why, such as that the bank has no such deposit."})
     with transaction() as session:
-        made = load(session, deposit_id)
-        if made.agent_id == actor.id:
-            raise Refused("You handed in this money yourself: somebody else says whether it arrived.")
-        if not queries.decide(session, deposit_id, has_arrived=has_arrived, at=clock.now(), by=actor.id, reason=why):
-            raise Conflict("It is said already whether this deposit arrived.")
-        receipts = queries.of_deposit(session, deposit_id)
-        if has_arrived:
-            _credit_cheques(session, [Receipt(**row._mapping) for row in receipts])  # noqa: SLF001 - a public name
-        else:
-            queries.change(session, [row.id for row in receipts if row.bounced_on is None], deposit_id=None)
-        did = "confirmed" if has_arrived else "refused"
-        _record(session, actor, made, did, f"{did} the deposit {made.number} of {made.amount:,.2f}",
-                numbers=[row.number for row in receipts], reason=why)  # fmt: skip
-        return load(session, deposit_id)
+        return decide_in(session, actor, deposit_id, has_arrived=has_arrived, why=why)
+
+
+def decide_in(session: Session, actor: Actor, deposit_id: int, *, has_arrived: bool, why: str | None) -> Deposit:
+    """`decide` in the caller's transaction."""
+    made = load(session, deposit_id)
+    if made.agent_id == actor.id:
+        raise Refused("You handed in this money yourself: somebody else says whether it arrived.")
+    if not queries.decide(session, deposit_id, has_arrived=has_arrived, at=clock.now(), by=actor.id, reason=why):
+        raise Conflict("It is said already whether this deposit arrived.")
+    receipts = queries.of_deposit(session, deposit_id)
+    if has_arrived:
+        _credit_cheques(session, [Receipt(**row._mapping) for row in receipts])  # noqa: SLF001 - a public name
+    else:
+        queries.change(session, [row.id for row in receipts if row.bounced_on is None], deposit_id=None)
+    did = "confirmed" if has_arrived else "refused"
+    summary = f"{did} the deposit {made.number} of {made.amount:,.2f}"
+    _record(session, actor, made, did, summary, numbers=[row.number for row in receipts], reason=why)
+    return load(session, deposit_id)
 
 
 def _credit_cheques(session: Session, receipts: Sequence[Receipt]) -> None:

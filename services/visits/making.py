@@ -43,13 +43,14 @@ def check_in(actor: Actor, visit_id: int, presence: Presence) -> Visit:
     """
     actor.require(Permission.MAKE_VISITS)
     with transaction() as session:  # what the gate refused is kept, too
-        done = _check_in(session, actor, visit_id, presence)
+        done = check_in_in(session, actor, visit_id, presence)
     if isinstance(done, Refused):
         raise done
     return done
 
 
-def _check_in(session: Session, actor: Actor, visit_id: int, presence: Presence) -> Visit | Refused:
+def check_in_in(session: Session, actor: Actor, visit_id: int, presence: Presence) -> Visit | Refused:
+    """`check_in` in the caller's transaction; a refusal by the gate is returned, so that what it said is kept."""
     visit = visits.own(session, actor, visit_id)
     if visit.status != "planned" or visit.planned_on != lender.load(session).today:
         raise Refused(_not_now(visit))

@@ -77,7 +77,7 @@ def plan(
             if row.borrower_id != borrower_id:
                 raise Conflict("This form was used for another borrower. Open it again.")
             return visits.load(session, row.id)
-        return _plan(session, actor, borrower_id, wanted, agent_id=whose, request_key=request_key)
+        return plan_in(session, actor, borrower_id, wanted, agent_id=whose, request_key=request_key)
 
 
 def plan_many(actor: Actor, borrower_ids: Sequence[int], *, agent_id: int | None, on: date, purpose: str) -> Planned:
@@ -103,7 +103,7 @@ def plan_many(actor: Actor, borrower_ids: Sequence[int], *, agent_id: int | None
             wanted = Plan(at.contact_point_id, at.place or "residence", on, purpose=purpose)
             try:
                 with session.begin_nested():  # what a refused one began is taken back
-                    made.append(_plan(session, actor, borrower_id, wanted, agent_id=whose, request_key=None))
+                    made.append(plan_in(session, actor, borrower_id, wanted, agent_id=whose, request_key=None))
             except InvalidInput:
                 raise
             except CollectionsError as error:
@@ -178,9 +178,10 @@ def _call_off(session: Session, actor: Actor, visit: Visit, reason: str) -> None
     queries.cancel(session, visit.id, at=clock.now(), by=actor.id, reason=reason)
 
 
-def _plan(
+def plan_in(
     session: Session, actor: Actor, borrower_id: int, wanted: Plan, *, agent_id: int, request_key: str | None
 ) -> Visit:
+    """`plan` in the caller's transaction."""
     made = _insert(session, actor, borrower_id, wanted, agent_id=agent_id, request_key=request_key)
     whom = "" if agent_id == actor.id else f" for {made.agent_name}"
     _record(session, actor, made, "planned", f"planned {made.words}{whom}")

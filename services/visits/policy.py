@@ -38,6 +38,12 @@ def current(actor: Actor) -> Policy:
         return load_policy(session)
 
 
+def near_metres() -> int:
+    """From how far a check-in is marked. Holds no personal data: any signed-in actor may know it."""
+    with reading() as session:
+        return load_policy(session).near_metres
+
+
 def change(actor: Actor, policy: Policy, *, reason: str) -> None:
     """Set the limits of field work from now on.
 

@@ -187,6 +187,21 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Slip:
+    """What was deposited, as the slip says."""
+
+    amount: Decimal
+    account: str
+    """Bank account or branch."""
+    reference: str
+    """Number of the slip."""
+    difference_reason: str | None = None
+    """Why the amount is not the sum of the receipts."""
+    file: tuple[str, bytes] | None = None
+    """Name and bytes of a photo of it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Deposit:
     """Money handed in by an agent, and whether it arrived."""
 

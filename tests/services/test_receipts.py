@@ -17,14 +17,17 @@ from db.models.stands import LoanState
 from services import clock, visits
 from services.actors import Role
 from services.errors import CollectionsError, Conflict, InvalidInput, NotAllowed, NotFound, Refused
-from services.visits import Taken, receipts
+from services.visits import Slip, Taken, receipts
 from tests import builders
 from tests.conftest import make_actor
 
 INDIA = ZoneInfo("Asia/Kolkata")
 TODAY = date(2025, 6, 16)
 pytestmark = pytest.mark.usefixtures("frozen_clock")
-ACCOUNT = {"account": "Axis 1234", "reference": "S-1"}
+
+
+def slip(amount, why=None):
+    return Slip(Decimal(amount), "Axis 1234", "S-1", why)
 
 
 @pytest.fixture
@@ -68,7 +71,7 @@ def test_cash_is_credited_at_once_and_gives_a_pdf(session, ana, meera):
 def test_a_cheque_is_credited_when_its_deposit_has_arrived(session, ana, marek, meera):
     made = visits.issue(ana, meera[0], cheque(meera[1]))
     assert overdue(session, meera[1]) == 20_000
-    handed = visits.deposit(ana, [made.id], amount=Decimal(2_000), **ACCOUNT)
+    handed = visits.deposit(ana, [made.id], slip(2_000))
     assert overdue(session, meera[1]) == 20_000
     visits.decide(marek, handed.id, has_arrived=True)
     assert overdue(session, meera[1]) == 18_000
@@ -78,7 +81,7 @@ def test_a_cheque_that_bounces_takes_its_credit_back_and_counts_as_a_bounce(sess
     made = visits.issue(ana, meera[0], cheque(meera[1]))
     with pytest.raises(Refused, match="no cheque that was deposited"):
         visits.bounce(marek, made.id, on=TODAY, reason="Insufficient funds")
-    handed = visits.deposit(ana, [made.id], amount=Decimal(2_000), **ACCOUNT)
+    handed = visits.deposit(ana, [made.id], slip(2_000))
     visits.decide(marek, handed.id, has_arrived=True)
     bounced = visits.bounce(marek, made.id, on=TODAY, reason="Insufficient funds")
     assert bounced.status == "bounced"
@@ -147,22 +150,22 @@ def test_who_holds_much_cash_deposits_it_first(session, ana, marek, meera):
     first = visits.issue(ana, meera[0], cash(meera[1]))
     with pytest.raises(Refused, match="Deposit it before you take more"):
         visits.issue(ana, meera[0], cash(meera[1]))
-    visits.deposit(ana, [first.id], amount=Decimal(2_000), **ACCOUNT)
+    visits.deposit(ana, [first.id], slip(2_000))
     assert visits.issue(ana, meera[0], cash(meera[1])).number.endswith("2")
 
 
 def test_a_deposit_that_differs_needs_a_reason_and_shows_it(ana, marek, meera):
     made = visits.issue(ana, meera[0], cash(meera[1]))
     with pytest.raises(InvalidInput, match="The receipts make"):
-        visits.deposit(ana, [made.id], amount=Decimal(1_900), **ACCOUNT)
-    handed = visits.deposit(ana, [made.id], amount=Decimal(1_900), difference_reason="A note was torn", **ACCOUNT)
+        visits.deposit(ana, [made.id], slip(1_900))
+    handed = visits.deposit(ana, [made.id], slip(1_900, "A note was torn"))
     assert (handed.difference, handed.status) == (-100, "open")
     assert visits.held_by_agents(marek) == []
 
 
 def test_a_deposit_that_did_not_arrive_puts_its_receipts_back_in_hand(ana, marek, meera):
     made = visits.issue(ana, meera[0], cash(meera[1]))
-    handed = visits.deposit(ana, [made.id], amount=Decimal(2_000), **ACCOUNT)
+    handed = visits.deposit(ana, [made.id], slip(2_000))
     with pytest.raises(InvalidInput):
         visits.decide(marek, handed.id, has_arrived=False)
     assert visits.decide(marek, handed.id, has_arrived=False, reason="Not in the bank").status == "refused"
@@ -174,8 +177,8 @@ def test_a_deposit_that_did_not_arrive_puts_its_receipts_back_in_hand(ana, marek
 def test_nobody_decides_about_money_of_their_own(session, marek, meera):
     made = visits.issue(marek, meera[0], cash(meera[1]))
     with pytest.raises(Refused, match="took this money yourself"):
-        visits.receipts.cancel(marek, made.id, reason="x")
-    handed = visits.deposit(marek, [made.id], amount=Decimal(2_000), **ACCOUNT)
+        visits.cancel_receipt(marek, made.id, reason="x")
+    handed = visits.deposit(marek, [made.id], slip(2_000))
     with pytest.raises(Refused, match="handed in this money yourself"):
         visits.decide(marek, handed.id, has_arrived=True)
 
@@ -183,25 +186,25 @@ def test_nobody_decides_about_money_of_their_own(session, marek, meera):
 def test_an_agent_confirms_and_cancels_nothing(session, ana, meera):
     ravi = make_actor(session, "ravi", "Ravi", Role.AGENT)
     made = visits.issue(ana, meera[0], cash(meera[1]))
-    handed = visits.deposit(ana, [made.id], amount=Decimal(2_000), **ACCOUNT)
+    handed = visits.deposit(ana, [made.id], slip(2_000))
     with pytest.raises(NotAllowed):
         visits.decide(ravi, handed.id, has_arrived=True)
     with pytest.raises(NotAllowed):
-        visits.receipts.cancel(ravi, made.id, reason="x")
+        visits.cancel_receipt(ravi, made.id, reason="x")
     with pytest.raises(NotAllowed):
         visits.held_by_agents(ravi)
     with pytest.raises(Conflict):
-        visits.deposit(ravi, [made.id], amount=Decimal(2_000), **ACCOUNT)
+        visits.deposit(ravi, [made.id], slip(2_000))
 
 
 def test_a_cancelled_receipt_keeps_its_number_and_takes_its_money_back(session, ana, marek, meera):
     first = visits.issue(ana, meera[0], cash(meera[1]))
-    visits.receipts.cancel(marek, first.id, reason="Wrong loan")
+    visits.cancel_receipt(marek, first.id, reason="Wrong loan")
     assert overdue(session, meera[1]) == 20_000
     second = visits.issue(ana, meera[0], cash(meera[1]))
     assert (first.number[-6:], second.number[-6:]) == ("000001", "000002")
     with pytest.raises(Refused):
-        visits.receipts.cancel(marek, first.id, reason="again")
+        visits.cancel_receipt(marek, first.id, reason="again")
 
 
 def test_money_in_hand_longer_than_allowed_is_marked(ana, marek, meera, frozen_clock):
@@ -269,13 +272,12 @@ def _do(session, ana, marek, whom, *, kind, place, amount):
         visits.issue(ana, borrower_id, (cash if kind == "cash" else cheque)(loan_id, amount))
     elif kind == "deposit":
         held = visits.held(ana)[: place + 1]
-        visits.deposit(
-            ana, [each.id for each in held], amount=sum((each.amount for each in held), Decimal(0)), **ACCOUNT
-        )
+        whole = sum((each.amount for each in held), Decimal(0))
+        visits.deposit(ana, [each.id for each in held], slip(whole))
     elif kind in {"arrived", "refused"} and handed:
         visits.decide(marek, handed[place % len(handed)].id, has_arrived=kind == "arrived", reason="as the bank says")
     elif kind == "cancel" and rows:
-        visits.receipts.cancel(marek, rows[place % len(rows)].id, reason="wrong")
+        visits.cancel_receipt(marek, rows[place % len(rows)].id, reason="wrong")
     elif kind == "bounce" and rows:
         visits.bounce(marek, rows[place % len(rows)].id, on=TODAY, reason="no funds")
 
@@ -310,7 +312,7 @@ def test_two_deposits_of_one_receipt_at_once_are_one(database):
 
     def hand_in(_place):
         with clock.frozen(datetime.combine(TODAY, time(12), INDIA)), suppressed():
-            visits.deposit(agent, [made.id], amount=Decimal(2_000), **ACCOUNT)
+            visits.deposit(agent, [made.id], slip(2_000))
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(hand_in, range(2)))

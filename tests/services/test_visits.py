@@ -14,7 +14,7 @@ from db.models.work import ContactAttempt, GateDecision
 from services import case_people, contacts, documents, policy, promises, visits
 from services.actors import Role
 from services.errors import Conflict, InvalidInput, NotAllowed, NotFound, Refused
-from services.visits import Fix, Plan, Position, Presence, places, sheets
+from services.visits import Fix, Plan, Position, Presence, places, sheet_lines, sheets
 from tests import builders
 from tests.conftest import make_actor
 
@@ -335,15 +335,15 @@ def test_a_sheet_filled_without_network_is_recorded_once(session, ana, meera, no
                      person="Borrower", promise_amount="5,000", promise_on="2026-11-20", received="2,000", mode="Cash",
                      paid_by="Meera Iyer", paper_number="B-17")  # fmt: skip
     noon(datetime.combine(TODAY, time(20), INDIA))
-    trial = sheets.send_in(ana, content, is_trial=True)
+    trial = sheet_lines.send_in(ana, content, is_trial=True)
     assert [line.result for line in trial] == ["recorded"]
     assert visits.day(ana, TODAY).visits[0].status == "planned"
-    (line,) = sheets.send_in(ana, content, is_trial=False)
+    (line,) = sheet_lines.send_in(ana, content, is_trial=False)
     assert line.sentence == "Visit and receipt 2026-27/000001"
     done = visits.day(ana, TODAY).visits[0]
     assert (done.status, done.received, done.check_in.source) == ("done", 2_000, "sheet")
     assert done.check_in.at == datetime.combine(TODAY, time(14, 30), INDIA)
-    (again,) = sheets.send_in(ana, content, is_trial=False)
+    (again,) = sheet_lines.send_in(ana, content, is_trial=False)
     assert again.result == "already"
     assert len(session.scalars(select(Payment)).all()) == 1
 
@@ -352,21 +352,21 @@ def test_a_wrong_line_of_a_sheet_records_nothing_of_itself(session, ana, meera):
     visits.plan(ana, meera[0], at(meera[2]))
     lines = sheets.taken_along(ana, TODAY)
     content = filled(lines, arrived_at="11:30", outcome="No answer", person="Nobody", received="99,99,999", paid_by="M")
-    (line,) = sheets.send_in(ana, content, is_trial=False)
+    (line,) = sheet_lines.send_in(ana, content, is_trial=False)
     assert line.result == "wrong"
     assert "is owed in all" in line.sentence
     assert visits.day(ana, TODAY).visits[0].status == "planned"
     assert session.scalars(select(ContactAttempt)).all() == []
-    (later,) = sheets.send_in(ana, filled(lines, arrived_at="23:30", outcome="No answer"), is_trial=False)
+    (later,) = sheet_lines.send_in(ana, filled(lines, arrived_at="23:30", outcome="No answer"), is_trial=False)
     assert "has not come yet" in later.sentence
-    assert [line.result for line in sheets.send_in(ana, sheets.as_csv(lines), is_trial=False)] == ["empty"]
+    assert [line.result for line in sheet_lines.send_in(ana, sheets.as_csv(lines), is_trial=False)] == ["empty"]
 
 
 def test_a_visit_outside_hours_that_comes_in_with_a_sheet_stands_out(session, ana, meera, noon):
     visits.plan(ana, meera[0], at(meera[2]))
     lines = sheets.taken_along(ana, TODAY)
     noon(datetime.combine(TODAY, time(21), INDIA))
-    sheets.send_in(ana, filled(lines, arrived_at="19:45", outcome="No answer", person="Nobody"), is_trial=False)
+    sheet_lines.send_in(ana, filled(lines, arrived_at="19:45", outcome="No answer", person="Nobody"), is_trial=False)
     newest = session.scalars(select(AuditEvent).order_by(AuditEvent.id.desc()).limit(1)).one()
     assert newest.action == "contact.recorded_against_gate"
     assert "Made without network" in newest.reason
@@ -375,13 +375,13 @@ def test_a_visit_outside_hours_that_comes_in_with_a_sheet_stands_out(session, an
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"a,b\n1,2\n", b"Visit\nV-1\n", b"x" * 3_000_000])
 def test_what_is_no_sheet_is_told(ana, content):
     with pytest.raises(InvalidInput):
-        sheets.send_in(ana, content, is_trial=True)
+        sheet_lines.send_in(ana, content, is_trial=True)
 
 
 def test_another_agents_sheet_records_nothing(session, ana, meera):
     visits.plan(ana, meera[0], at(meera[2]))
     content = filled(sheets.taken_along(ana, TODAY), arrived_at="11:30", outcome="No answer", person="Nobody")
-    (line,) = sheets.send_in(make_actor(session, "zoya", "Zoya", Role.AGENT), content, is_trial=False)
+    (line,) = sheet_lines.send_in(make_actor(session, "zoya", "Zoya", Role.AGENT), content, is_trial=False)
     assert (line.result, line.sentence) == ("wrong", "That visit is not among yours.")
 
 
