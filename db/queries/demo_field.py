@@ -21,7 +21,7 @@ def visitable(session: Session, agent_id: int, *, limit: int) -> Sequence[AnyRow
         WITH mine AS (
             SELECT c.id, c.borrower_id, c.overdue_amount, b.name, b.city
             FROM collection_case c JOIN borrower b ON b.id = c.borrower_id
-            WHERE c.owner_id = :agent AND c.closed_on IS NULL AND c.promise_due_on IS NULL AND c.overdue_amount > 5000
+            WHERE c.owner_id = :agent AND c.closed_on IS NULL AND c.promise_due_on IS NULL AND NOT EXISTS (SELECT FROM settlement t WHERE t.borrower_id = c.borrower_id) AND c.overdue_amount > 2000
               AND NOT EXISTS (SELECT FROM hold h WHERE h.borrower_id = c.borrower_id AND h.released_at IS NULL)
         ), home AS (SELECT city FROM mine GROUP BY city ORDER BY count(*) DESC, city LIMIT 1)
         SELECT m.borrower_id, m.name AS borrower_name, m.city, p.id AS contact_point_id, l.id AS loan_id
@@ -34,7 +34,7 @@ def visitable(session: Session, agent_id: int, *, limit: int) -> Sequence[AnyRow
         ) p ON true
         JOIN LATERAL (
             SELECT l.id FROM loan l JOIN loan_state s ON s.loan_id = l.id
-            WHERE l.borrower_id = m.borrower_id AND s.overdue_amount > 5000 ORDER BY s.dpd DESC, l.id LIMIT 1
+            WHERE l.borrower_id = m.borrower_id AND s.overdue_amount > 2000 ORDER BY s.dpd DESC, l.id LIMIT 1
         ) l ON true
         ORDER BY m.id LIMIT :limit
     """)

@@ -25,11 +25,11 @@ from services.visits.making import check_in_in, finish_in
 from services.visits.planning import plan_in
 from services.visits.receipts import issue_in
 
-DAYS_BACK: Final = 4
-A_DAY: Final = 4
+DAYS_BACK: Final = 3
+A_DAY: Final = 2
 """Visits of an agent on a day that is over."""
-TODAY: Final = 7
-AGENTS: Final = ("kiran", "gopal")
+TODAY: Final = 5
+AGENTS: Final = ("gopal", "farhan")
 _REACH: Final = 0.035
 """How far addresses lie from the middle, degrees."""
 
@@ -145,11 +145,11 @@ def _plan(run: _Run, offered: Iterator[AnyRow]) -> None:
     session, agent = run.session, run.agent
     today, planned = lender.load(session).today, 0
     for row in offered:
-        agreed = time(15, 30) if planned == 2 else None
+        agreed = time(15, 30) if planned == 1 else None
         plan = Plan(row.contact_point_id, "residence", today, agreed, "Collect the overdue instalments")
         try:
             with session.begin_nested():
-                if planned != 4:
+                if planned != 3:
                     _locate(run, row)
                 plan_in(session, agent, row.borrower_id, plan, agent_id=agent.id or 0, request_key=None)
         except CollectionsError:
