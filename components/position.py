@@ -7,19 +7,22 @@ import streamlit as st
 from services.visits import Fix, Position
 
 _HTML = """
-<button type="button"><svg aria-hidden="true" width="18" height="18" viewBox="0 0 24 24" fill="none" stroke="currentColor"
-stroke-width="2"><circle cx="12" cy="12" r="6"/><path d="M12 2v4M12 18v4M2 12h4M18 12h4"/></svg> <span class="label"></span></button>
+<button type="button">
+  <svg aria-hidden="true" width="18" height="18" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2">
+    <circle cx="12" cy="12" r="6"/><path d="M12 2v4M12 18v4M2 12h4M18 12h4"/>
+  </svg>
+  <span class="label"></span>
+</button>
 <span class="said" role="status"></span>
 """
 _CSS = """
 :host, div { font-family: var(--st-font); color: var(--st-text-color); }
-button { display: inline-flex; align-items: center; gap: .5rem; font: inherit; cursor: pointer; min-height: 2.75rem; padding: .25rem .9rem; border-radius: .5rem;
-  border: 1px solid var(--st-border-color); background: var(--st-secondary-background-color);
-  color: var(--st-text-color); }
+button { display: inline-flex; align-items: center; gap: .5rem; font: inherit; cursor: pointer; min-height: 2.75rem;
+  padding: .25rem .9rem; border-radius: .5rem; border: 1px solid var(--st-border-color);
+  background: var(--st-secondary-background-color); color: var(--st-text-color); }
 button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
 .said { margin-left: .6rem; font-size: .9rem; }
 """
-# the third figure, a count, makes the same place measured again another answer
 _JS = """
 export default function ({ data, parentElement, setStateValue }) {
   const button = parentElement.querySelector("button");

@@ -159,7 +159,8 @@ def _to_confirm(actor: Actor) -> None:
     st.markdown("#### Deposits to confirm" if waiting else "#### No deposit waits to be confirmed")
     for each in waiting:
         with st.container(border=True, gap="small"):
-            head = f"**{each.number}** · {each.agent_name} · **{money.full(each.amount)}** for {each.receipts} receipts"
+            noun = "receipt" if each.receipts == 1 else "receipts"
+            head = f"**{each.number}** · {each.agent_name} · **{money.full(each.amount)}** for {each.receipts} {noun}"
             st.markdown(head.replace("$", "\\$"))
             st.caption(f"{dates.day(each.deposited_on)} · {each.account} · slip {each.reference}".replace("$", "\\$"))
             if each.difference:

@@ -53,8 +53,12 @@ def _day(day: Day, on: date, today: date, start: visits.Position | None) -> None
         return
     visit_map.show(day.visits, start=start)
     if day.unplaced:
-        addresses = "1 address is" if day.unplaced == 1 else f"{day.unplaced} addresses are"
-        st.caption(f"{addresses} not on the map yet and come last: a check-in where somebody is met puts them there.")
+        lead = (
+            "1 address is not on the map yet and comes"
+            if day.unplaced == 1
+            else (f"{day.unplaced} addresses are not on the map yet and come")
+        )
+        st.caption(f"{lead} last. A check-in where somebody is met puts an address on the map.")
     st.html(_STYLE)
     with st.container(key="visit_list", gap="small"):
         for number, visit in enumerate(day.visits, start=1):

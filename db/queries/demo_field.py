@@ -21,7 +21,8 @@ def visitable(session: Session, agent_id: int, *, limit: int) -> Sequence[AnyRow
         WITH mine AS (
             SELECT c.id, c.borrower_id, c.overdue_amount, b.name, b.city
             FROM collection_case c JOIN borrower b ON b.id = c.borrower_id
-            WHERE c.owner_id = :agent AND c.closed_on IS NULL AND c.promise_due_on IS NULL AND NOT EXISTS (SELECT FROM settlement t WHERE t.borrower_id = c.borrower_id) AND c.overdue_amount > 2000
+            WHERE c.owner_id = :agent AND c.closed_on IS NULL AND c.promise_due_on IS NULL AND c.overdue_amount > 2000
+              AND NOT EXISTS (SELECT FROM settlement t WHERE t.borrower_id = c.borrower_id)
               AND NOT EXISTS (SELECT FROM hold h WHERE h.borrower_id = c.borrower_id AND h.released_at IS NULL)
         ), home AS (SELECT city FROM mine GROUP BY city ORDER BY count(*) DESC, city LIMIT 1)
         SELECT m.borrower_id, m.name AS borrower_name, m.city, p.id AS contact_point_id, l.id AS loan_id

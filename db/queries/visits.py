@@ -198,11 +198,10 @@ def of_borrower(session: Session, borrower_id: int, *, today: date, limit: int) 
 def of_days(
     session: Session, *, first: date, last: date, today: date, agent_id: int | None, limit: int
 ) -> Sequence[AnyRow]:
-    """Visits of some days (both included), of one agent or all."""
+    """Visits of some days (both included), of one agent or all, the newest day first."""
     of_agent = "" if agent_id is None else "AND v.agent_id = :agent"
-    statement = text(
-        f"{_STANDING} WHERE v.planned_on BETWEEN :first AND :last {of_agent} ORDER BY v.planned_on, v.id LIMIT :limit"
-    )
+    days = f"v.planned_on BETWEEN :first AND :last {of_agent}"
+    statement = text(f"{_STANDING} WHERE {days} ORDER BY v.planned_on DESC, v.id LIMIT :limit")
     values = {"first": first, "last": last, "today": today, "limit": limit}
     return session.execute(statement, values | ({} if agent_id is None else {"agent": agent_id})).all()
 

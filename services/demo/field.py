@@ -76,7 +76,13 @@ def add(session: Session, *, seed: int) -> None:
         offered = iter(queries.visitable(session, known[name], limit=(DAYS_BACK * A_DAY + TODAY) * 3))
         for back in range(DAYS_BACK, 0, -1):
             _past_day(run, offered, back)
-        _plan(run, offered)
+        with clock.frozen(min(clock.now(), _morning(session))):  # a day is planned before it begins
+            _plan(run, offered)
+
+
+def _morning(session: Session) -> datetime:
+    settings = lender.load(session)
+    return datetime.combine(settings.today, time(8, 30), ZoneInfo(settings.time_zone))
 
 
 def _past_day(run: _Run, offered: Iterator[AnyRow], back: int) -> None:

@@ -50,7 +50,9 @@ def phone(browser: Browser, live_app: LiveApp) -> BrowserContext:
     context.close()
 
 
-def test_a_field_agents_day_from_plan_to_deposit(phone: BrowserContext, page: Page, savita: int, tmp_path: Path) -> None:
+def test_a_field_agents_day_from_plan_to_deposit(
+    phone: BrowserContext, page: Page, savita: int, tmp_path: Path
+) -> None:
     tab = phone.new_page()
     sign_in(tab, "ana", path=f"/borrower?borrower={savita}")
     _plan(tab)

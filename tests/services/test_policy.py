@@ -208,7 +208,8 @@ def test_microfinance_hours_are_off_until_switched_on(session, adam, ana):
     session.execute(text("UPDATE product SET is_microfinance = true"))
     half_past_eight = MONDAY_NOON.replace(hour=8, minute=30)
     assert ask(session, borrower_id, at=half_past_eight).is_allowed
-    rule = session.execute(text("SELECT id FROM policy_rule WHERE parameters ? 'microfinance_only'")).scalar_one()
+    wanted = text("SELECT id FROM policy_rule WHERE rule = 'hours' AND parameters ? 'microfinance_only'")
+    rule = session.execute(wanted).scalar_one()
     with pytest.raises(NotAllowed):
         policy.switch(ana, rule, is_enabled=True, reason="verified")
     policy.switch(adam, rule, is_enabled=True, reason="verified against the Directions")

@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 from db.models.audit import AuditEvent
 from db.models.owes import Payment
 from db.models.work import ContactAttempt, GateDecision
-from services import case_people, contacts, documents, policy, promises, visits
+from services import case_people, contacts, documents, policy, promises, timeline, visits
 from services.actors import Role
 from services.errors import Conflict, InvalidInput, NotAllowed, NotFound, Refused
 from services.visits import Fix, Plan, Position, Presence, places, sheet_lines, sheets
@@ -346,6 +346,8 @@ def test_a_sheet_filled_without_network_is_recorded_once(session, ana, meera, no
     (again,) = sheet_lines.send_in(ana, content, is_trial=False)
     assert again.result == "already"
     assert len(session.scalars(select(Payment)).all()) == 1
+    told = {entry.kind: entry for entry in timeline.of(ana, meera[0], kinds=["visit", "receipt", "contact"]).entries}
+    assert (told["visit"].state, told["receipt"].state, told["receipt"].amount) == ("done", "credited", 2_000)
 
 
 def test_a_wrong_line_of_a_sheet_records_nothing_of_itself(session, ana, meera):
