@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from db.models.access import AppUser
 from db.models.owes import ContactPoint, Lender, Party
+from db.models.visits import AddressPlace
 from db.models.work import ContactAttempt, Disposition, Promise
 
 DISPOSITION_COLUMNS = (
@@ -137,3 +138,11 @@ def contact_point(session: Session, contact_point_id: int) -> Row[*tuple[Any, ..
     """Whose a contact point is, and of what kind."""
     columns = (ContactPoint.borrower_id, ContactPoint.party_id, ContactPoint.kind)
     return session.execute(select(*columns).where(ContactPoint.id == contact_point_id)).one_or_none()
+
+
+def place_of(session: Session, contact_point_id: int | None) -> str | None:
+    """What an address is, as far as it was said."""
+    if contact_point_id is None:
+        return None
+    said = select(AddressPlace.place).where(AddressPlace.contact_point_id == contact_point_id)
+    return session.execute(said.order_by(AddressPlace.id.desc()).limit(1)).scalar_one_or_none()

@@ -172,7 +172,8 @@ def _ask(session: Session, actor: Actor, borrower_id: int, entry: Entry) -> poli
         actor.require(Permission.OVERRIDE_GATE)
     if entry.direction == "inbound":
         return None
-    return policy.ask(session, borrower_id, channel=entry.channel, purpose="log", at=clock.now())
+    place = queries.place_of(session, entry.contact_point_id) if entry.channel == "visit" else None
+    return policy.ask(session, borrower_id, channel=entry.channel, purpose="log", at=clock.now(), place=place)
 
 
 def _record(session: Session, act: _Act, *, case_id: int | None, request_key: str | None) -> Contact:

@@ -28,6 +28,7 @@ _USERS = {
     "queue": "anita",
     "borrower": "leela",
     "allocation": "leela",
+    "visits": "leela",
     "approvals": "leela",
     "complaints": "leela",
     "holds": "leela",

@@ -118,6 +118,15 @@ def test_an_address_that_refused_contact_is_not_offered(session, ana, meera):
         visits.plan(ana, meera[0], at(shut))
 
 
+def test_a_visit_that_is_logged_without_a_plan_keeps_the_order_of_places_too(session, ana, meera):
+    work = builders.make_address(session, meera[0], "Plot 7, MIDC, Andheri, Mumbai 400093")
+    places.say(ana, meera[0], work, "workplace")
+    visit = {"channel": "visit", "direction": "outbound", "person": "nobody", "outcome": "no_answer"}
+    with pytest.raises(Refused, match="home comes first"):
+        contacts.record(ana, meera[0], **visit, contact_point_id=work)
+    assert contacts.record(ana, meera[0], **visit, contact_point_id=meera[2]).channel == "visit"
+
+
 # --- planning ------------------------------------------------------------------------------------------------------
 
 
