@@ -6,6 +6,7 @@ from components import (
     allocation_agencies,
     allocation_collectors,
     allocation_history,
+    allocation_notices,
     allocation_rules,
     allocation_run,
 )
@@ -18,6 +19,7 @@ sections = {
     "Run": allocation_run.show,
     "Collectors": allocation_collectors.show,
     "Agencies": allocation_agencies.show,
+    "Agent notices": allocation_notices.show,
     "History": allocation_history.show,
 }
 chosen = st.segmented_control(

@@ -218,7 +218,7 @@ def view(actor: Actor, borrower_id: int) -> BorrowerView:
             hardships=tuple(hardship.load_of_borrower(session, borrower_id)),
             last_contacts=tuple(contacts.latest(session, borrower_id)),
             contact_points=_contact_points(session, borrower_id),
-            call=policy.preview_many(session, [borrower_id], "call", clock.now())[borrower_id],
+            call=policy.preview_many(session, [borrower_id], "call", clock.now(), agent_id=actor.id)[borrower_id],
             complaints=complaints.of_borrower(session, borrower_id, today=today),
             regional_holds=regional_holds.covering(session, borrower_id, today=today),
         )

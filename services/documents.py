@@ -43,6 +43,7 @@ KINDS: Final = {
     "notice": "Legal notice",
     "visit_photo": "Photo of a visit",
     "receipt": "Receipt",
+    "agent_notice": "Notices of agents",
     "deposit_slip": "Deposit slip",
     "other": "Other",
 }

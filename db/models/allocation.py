@@ -69,6 +69,26 @@ class AgencyTerms(Base):
     request_key: Mapped[str | None]
 
 
+class AgentNoticeLetter(Base):
+    """A letter that tells a borrower of an agent (IN-06), printed with others in one file, then dispatched."""
+
+    __tablename__ = "agent_notice_letter"
+    __table_args__ = (
+        UniqueConstraint("borrower_id", "agent_id"),
+        Index(None, "document_id"),
+        Index("ix_agent_notice_letter_open", "document_id", postgresql_where=text("dispatched_at IS NULL")),
+    )
+    id: Mapped[Id]
+    borrower_id: Mapped[int] = mapped_column(ForeignKey("borrower.id"))
+    agent_id: Mapped[int] = mapped_column(ForeignKey("app_user.id"))
+    document_id: Mapped[int] = mapped_column(ForeignKey("document.id"))
+    """The file that it is a page of."""
+    made_at: Mapped[Instant] = mapped_column(server_default=func.now())
+    made_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
+    dispatched_at: Mapped[Instant | None]
+    dispatched_by: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
+
+
 class Collector(Base):
     """What is known of a user who works cases. An empty list of skills means: any."""
 

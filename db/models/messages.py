@@ -30,12 +30,17 @@ class ReminderRule(Base):
     __tablename__ = "reminder_rule"
     __table_args__ = (
         UniqueConstraint("name"),
-        CheckConstraint("anchor IN ('next_due', 'oldest_due', 'promise', 'plan', 'settlement')", name="anchor"),
+        CheckConstraint(
+            "anchor IN ('next_due', 'oldest_due', 'promise', 'plan', 'settlement', 'agent')", name="anchor"
+        ),
     )
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     name: Mapped[str]
     anchor: Mapped[str]
-    """Date that `offset_days` counts from: the next due date, the oldest unpaid one, a promise's, or that of a plan's instalment."""
+    """Date that `offset_days` counts from: the next due date, the oldest unpaid one, a promise's, that of a plan's instalment.
+
+    agent: no date, the case was given to an agent of whom the borrower must be told.
+    """
     offset_days: Mapped[int] = mapped_column(SmallInteger)
     """Negative: before it."""
     min_bucket: Mapped[int] = mapped_column(SmallInteger, server_default="0")
@@ -51,7 +56,7 @@ class Message(Base):
 
     __tablename__ = "message"
     __table_args__ = (
-        UniqueConstraint("rule_id", "loan_id", "anchor_on"),
+        UniqueConstraint("rule_id", "loan_id", "anchor_on", "agent_id", postgresql_nulls_not_distinct=True),
         CheckConstraint(
             "status IN ('planned', 'claimed', 'handing_over', 'sent', 'unknown', 'blocked', 'cancelled', 'failed')",
             name="status",
@@ -60,6 +65,8 @@ class Message(Base):
         Index(None, "borrower_id", "created_at"),
         Index(None, "status", "id"),
         # what a payment cancels
+        # whether a borrower was told of an agent
+        Index("ix_message_agent", "borrower_id", "agent_id", postgresql_where=text("agent_id IS NOT NULL")),
         Index("ix_message_open_loan", "loan_id", postgresql_where=text("status IN ('planned', 'claimed')")),
     )
     id: Mapped[Id]
@@ -67,6 +74,8 @@ class Message(Base):
     template_id: Mapped[int] = mapped_column(Integer, ForeignKey("message_template.id"))
     loan_id: Mapped[int] = mapped_column(ForeignKey("loan.id"))
     borrower_id: Mapped[int] = mapped_column(ForeignKey("borrower.id"))
+    agent_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))
+    """The collector whose particulars it tells; None: it reminds of money."""
     anchor_on: Mapped[date]
     """Due date (or promise date) that it is about."""
     channel: Mapped[str]

@@ -33,6 +33,7 @@ class Lender(Base):
         CheckConstraint("plan_max_months > 0 AND plan_restructure_months > 0", name="plan_months"),
         CheckConstraint("plan_max_share BETWEEN 1 AND 100", name="plan_max_share"),
         CheckConstraint("plan_min_instalment >= 0 AND plan_agent_amount >= 0", name="plan_amounts"),
+        CheckConstraint("agent_notice IN ('none', 'agencies', 'all')", name="agent_notice"),
     )
     id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     name: Mapped[str]
@@ -77,6 +78,10 @@ class Lender(Base):
     """Days before an expiry from which it is marked."""
     recording_required: Mapped[bool] = mapped_column(server_default=text("false"))
     """Whether a call is recorded only with the reference of its recording, or the reason why there is none (IN-08)."""
+    agent_notice: Mapped[str] = mapped_column(Text, server_default="agencies")
+    """Of whom a borrower is told before the first contact (IN-06): none, agencies (their people), all collectors."""
+    agent_notice_since: Mapped[Instant] = mapped_column(server_default=func.now())
+    """Who was in touch with a borrower before needs no notice to go on."""
     npa_by_borrower: Mapped[bool] = mapped_column(server_default=text("true"))
     """Whether one NPA loan makes all loans of its borrower NPA, until the borrower owes no arrears at all (IRACP)."""
     closed_through: Mapped[date | None]

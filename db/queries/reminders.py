@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from db.models.messages import DeliveryEvent, Message, ReminderRule
 from db.models.owes import Borrower, Loan
+from db.queries import agent_notices
 
 Rows = Sequence[Row[*tuple[Any, ...]]]
 
@@ -41,23 +42,35 @@ _IN_PLAN = """(EXISTS (SELECT FROM repayment_plan r
 
 _ANCHORS = {
     # each: loan, borrower, anchor date; the dates asked for are few, so that a lost day is made up for
-    "next_due": f"""SELECT s.loan_id, s.borrower_id, s.bucket, s.next_due_on AS anchor_on FROM loan_state s
+    "next_due": f"""SELECT s.loan_id, s.borrower_id, s.bucket, s.next_due_on AS anchor_on, NULL::bigint AS agent_id
+                   FROM loan_state s
                    WHERE s.status = 'active' AND s.next_due_on BETWEEN :first AND :last AND s.next_due_on >= :today
                      AND NOT {_IN_PLAN}""",
-    "oldest_due": f"""SELECT s.loan_id, s.borrower_id, s.bucket, s.oldest_due_on AS anchor_on FROM loan_state s
+    "oldest_due": f"""SELECT s.loan_id, s.borrower_id, s.bucket, s.oldest_due_on AS anchor_on, NULL::bigint AS agent_id
+                     FROM loan_state s
                      WHERE s.status = 'active' AND s.overdue_amount > 0 AND s.oldest_due_on BETWEEN :first AND :last
                        AND NOT {_IN_PLAN}""",
-    "promise": """SELECT DISTINCT p.loan_id, p.borrower_id, s.bucket, p.due_on AS anchor_on
+    "promise": """SELECT DISTINCT p.loan_id, p.borrower_id, s.bucket, p.due_on AS anchor_on, NULL::bigint AS agent_id
                   FROM promise p JOIN loan_state s USING (loan_id)
                   WHERE p.status = 'pending' AND p.due_on BETWEEN :first AND :last AND p.due_on >= :today""",
-    "plan": """SELECT p.loan_id, p.borrower_id, s.bucket, i.due_on AS anchor_on
+    "plan": """SELECT p.loan_id, p.borrower_id, s.bucket, i.due_on AS anchor_on, NULL::bigint AS agent_id
                FROM plan_instalment i JOIN repayment_plan p ON p.id = i.plan_id JOIN loan_state s USING (loan_id)
                WHERE p.status IN ('running', 'behind') AND i.settled_on IS NULL
                  AND i.due_on BETWEEN :first AND :last AND i.due_on >= :today""",
-    "settlement": """SELECT p.loan_id, p.borrower_id, s.bucket, i.due_on AS anchor_on
+    "settlement": """SELECT p.loan_id, p.borrower_id, s.bucket, i.due_on AS anchor_on, NULL::bigint AS agent_id
                FROM settlement_part i JOIN settlement p ON p.id = i.settlement_id JOIN loan_state s USING (loan_id)
                WHERE p.status IN ('running', 'behind') AND i.settled_on IS NULL
                  AND i.due_on BETWEEN :first AND :last AND i.due_on >= :today""",
+    # dates do not matter: a case was given to somebody of whom the borrower must be told, and no message tried to
+    "agent": f"""SELECT l.loan_id, w.borrower_id, l.bucket, CAST(:last AS date) AS anchor_on, w.agent_id
+               FROM ({agent_notices.WAITING}) w
+               JOIN LATERAL (
+                   SELECT s.loan_id, s.bucket FROM loan_state s
+                   WHERE s.borrower_id = w.borrower_id AND s.status <> 'closed'
+                   ORDER BY s.status = 'active' DESC, s.dpd DESC, s.loan_id LIMIT 1
+               ) l ON true
+               WHERE NOT EXISTS (SELECT FROM message m WHERE m.borrower_id = w.borrower_id
+                                   AND m.agent_id = w.agent_id AND m.status <> 'cancelled')""",
 }
 
 
@@ -75,7 +88,7 @@ def candidates(
         limit: at most so many.
     """
     statement = text(f"""
-        SELECT a.loan_id, a.borrower_id, a.anchor_on, p.id AS contact_point_id, t.id AS template_id
+        SELECT a.loan_id, a.borrower_id, a.anchor_on, a.agent_id, p.id AS contact_point_id, t.id AS template_id
         FROM ({_ANCHORS[rule.anchor]}) a
         JOIN borrower b ON b.id = a.borrower_id
         JOIN LATERAL (
@@ -92,6 +105,7 @@ def candidates(
         WHERE a.bucket BETWEEN :low AND :high
           AND NOT EXISTS (
               SELECT FROM message m WHERE m.rule_id = :rule AND m.loan_id = a.loan_id AND m.anchor_on = a.anchor_on
+                AND m.agent_id IS NOT DISTINCT FROM a.agent_id
           )
         LIMIT :limit
     """)
@@ -101,8 +115,10 @@ def candidates(
 
 
 def insert_messages(session: Session, messages: Sequence[dict[str, Any]]) -> int:
-    """Add messages, at most one a rule, loan and date; how many are new."""
-    statement = insert_once(Message).on_conflict_do_nothing(index_elements=["rule_id", "loan_id", "anchor_on"])
+    """Add messages, at most one a rule, loan, date and agent; how many are new."""
+    statement = insert_once(Message).on_conflict_do_nothing(
+        index_elements=["rule_id", "loan_id", "anchor_on", "agent_id"]
+    )
     return len(session.execute(statement.returning(Message.id), list(messages)).all())
 
 
@@ -144,10 +160,11 @@ _CONTENT = text(f"""
     SELECT m.id, m.attempts, m.loan_id, m.borrower_id, m.anchor_on, m.channel, r.anchor, r.offset_days,
            b.name AS borrower_name, l.external_id AS loan_number, t.subject AS subject_template,
            t.body AS body_template, c.value_encrypted AS address, d.name AS lender,
-           d.grievance_contact, d.locale, l.currency,
+           d.grievance_contact, d.locale, l.currency, u.name AS agent_name, g.name AS agency,
+           k.id_card_number AS id_card, k.certificate_number AS certificate,
            greatest(0, :today - m.anchor_on) AS days_past_due,
            CASE r.anchor WHEN 'next_due' THEN s.next_due_amount WHEN 'oldest_due' THEN s.overdue_amount
-                WHEN 'plan' THEN i.amount WHEN 'settlement' THEN q.amount
+                WHEN 'plan' THEN i.amount WHEN 'settlement' THEN q.amount WHEN 'agent' THEN s.overdue_amount
                 ELSE p.amount - p.paid_amount END AS amount,
            CASE r.anchor
                WHEN 'next_due' THEN s.status = 'active' AND s.next_due_on = m.anchor_on AND m.anchor_on >= :today
@@ -156,6 +173,8 @@ _CONTENT = text(f"""
                     AND NOT {_IN_PLAN}
                WHEN 'plan' THEN i.amount IS NOT NULL AND m.anchor_on >= :today
                WHEN 'settlement' THEN q.amount IS NOT NULL AND m.anchor_on >= :today
+               WHEN 'agent' THEN EXISTS (SELECT FROM collection_case x WHERE x.borrower_id = m.borrower_id
+                                           AND x.closed_on IS NULL AND x.owner_id = m.agent_id)
                ELSE p.amount > p.paid_amount AND m.anchor_on >= :today END AS is_owed
     FROM message m
     JOIN reminder_rule r ON r.id = m.rule_id
@@ -164,6 +183,9 @@ _CONTENT = text(f"""
     JOIN loan l ON l.id = m.loan_id
     JOIN loan_state s ON s.loan_id = m.loan_id
     CROSS JOIN lender d
+    LEFT JOIN app_user u ON u.id = m.agent_id
+    LEFT JOIN collector k ON k.user_id = m.agent_id
+    LEFT JOIN agency g ON g.id = k.agency_id
     LEFT JOIN contact_point c ON c.id = m.contact_point_id AND NOT c.do_not_contact AND c.consent IS DISTINCT FROM false
     LEFT JOIN LATERAL (
         SELECT sum(amount) AS amount, sum(paid_amount) AS paid_amount FROM promise

@@ -43,7 +43,9 @@ def allowed(actor: Actor, borrower_id: int, channel: str, *, place: str | None =
     actor.require(Permission.VIEW_BORROWER)
     with reading() as session:
         cases.require_access(session, actor, borrower_id)
-        return policy.preview_many(session, [borrower_id], channel, clock.now(), place=place)[borrower_id]
+        return policy.preview_many(session, [borrower_id], channel, clock.now(), place=place, agent_id=actor.id)[
+            borrower_id
+        ]
 
 
 def placed(session: Session, borrower_id: int, entry: Entry) -> Entry:

@@ -173,7 +173,9 @@ def _ask(session: Session, actor: Actor, borrower_id: int, entry: Entry) -> poli
     if entry.direction == "inbound":
         return None
     place = queries.place_of(session, entry.contact_point_id) if entry.channel == "visit" else None
-    return policy.ask(session, borrower_id, channel=entry.channel, purpose="log", at=clock.now(), place=place)
+    return policy.ask(
+        session, borrower_id, channel=entry.channel, purpose="log", at=clock.now(), place=place, agent_id=actor.id
+    )
 
 
 def _record(session: Session, act: _Act, *, case_id: int | None, request_key: str | None) -> Contact:

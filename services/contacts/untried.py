@@ -51,5 +51,5 @@ def of_borrower(actor: Actor, borrower_id: int) -> tuple[Way, ...]:
         cases.require_access(session, actor, borrower_id)
         rows = queries.ways(session, borrower_id)
         channels = {row.channel for row in rows if row.channel}
-        answers = policy.preview_channels(session, borrower_id, channels, clock.now())
+        answers = policy.preview_channels(session, borrower_id, channels, clock.now(), agent_id=actor.id)
     return tuple(Way(**row._mapping, gate=answers.get(row.channel)) for row in rows)  # noqa: SLF001 - a public name

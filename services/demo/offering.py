@@ -12,7 +12,19 @@ from db.queries import demo as queries
 from db.queries import lender as lender_queries
 from services import audit, closing, lender, performance, scoring
 from services.actors import Actor, Permission
-from services.demo import arrangements, crew, field, grievances, litigation, outreach, relief, requests, settled, users
+from services.demo import (
+    arrangements,
+    crew,
+    field,
+    grievances,
+    litigation,
+    outreach,
+    relief,
+    requests,
+    settled,
+    told,
+    users,
+)
 from services.demo.loading import SEED, Loaded, Progress, generate
 from services.demo.people import PLACES
 from services.errors import Refused
@@ -78,6 +90,7 @@ def load(
         relief.add(session, free, loans=loans)
         litigation.add(session, loans=loans, seed=seed, as_of=day)
         field.add(session, seed=seed)
+        told.add(session)
         _record(session, actor, _LOADED, "loaded the demo data", {"as_of": day.isoformat(), "loans": loans})
     return written
 

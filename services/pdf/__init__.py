@@ -4,7 +4,7 @@ Made of blocks, top to bottom: `render(title=..., blocks=[Paragraph(...), Facts(
 font has Latin letters and the signs of currencies; letters of other scripts come out as empty boxes.
 """
 
-from services.pdf.blocks import Block, Facts, Gap, Grid, Heading, Paragraph, Signature
+from services.pdf.blocks import Block, Facts, Gap, Grid, Heading, PageBreak, Paragraph, Signature
 from services.pdf.writing import MEDIA_TYPE, render
 
-__all__ = ["MEDIA_TYPE", "Block", "Facts", "Gap", "Grid", "Heading", "Paragraph", "Signature", "render"]
+__all__ = ["MEDIA_TYPE", "Block", "Facts", "Gap", "Grid", "Heading", "PageBreak", "Paragraph", "Signature", "render"]

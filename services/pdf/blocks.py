@@ -55,4 +55,9 @@ class Signature:
     under: Sequence[str]
 
 
-Block = Heading | Paragraph | Facts | Grid | Gap | Signature
+@dataclass(frozen=True, slots=True)
+class PageBreak:
+    """What follows begins a page, such as the next letter of a file of letters."""
+
+
+Block = Heading | Paragraph | Facts | Grid | Gap | Signature | PageBreak

@@ -6,7 +6,7 @@ from functools import singledispatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from services.pdf.blocks import Block, Facts, Gap, Grid, Heading, Paragraph, Signature
+from services.pdf.blocks import Block, Facts, Gap, Grid, Heading, PageBreak, Paragraph, Signature
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -160,3 +160,8 @@ def _signature(block: Signature, pdf: FPDF) -> None:
     pdf.ln(1.5)
     for line in block.under:
         _text(pdf, line)
+
+
+@_set.register(PageBreak)
+def _page_break(_block: PageBreak, pdf: FPDF) -> None:
+    pdf.add_page()

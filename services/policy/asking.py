@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
+from db.queries import agent_notices as notices
 from db.queries import policy as queries
 from services import lender
 from services.errors import NotFound
@@ -36,6 +37,7 @@ def ask(
     at: datetime,
     is_about_promise: bool = False,
     place: str | None = None,
+    agent_id: int | None = None,
 ) -> GateAnswer:
     """The gate's answer about one contact, kept as a decision in the caller's transaction.
 
@@ -47,12 +49,20 @@ def ask(
         at: when the contact is made (aware).
         is_about_promise: the message reminds of a promise, which an open promise does not forbid.
         place: of a visit, what the address is: chosen, residence, workplace or other.
+        agent_id: the collector who makes it.
 
     Raises:
         NotFound: there is no such borrower.
     """
     answers = ask_many(
-        session, [borrower_id], channel=channel, purpose=purpose, at=at, is_about_promise=is_about_promise, place=place
+        session,
+        [borrower_id],
+        channel=channel,
+        purpose=purpose,
+        at=at,
+        is_about_promise=is_about_promise,
+        place=place,
+        agent_id=agent_id,
     )
     if borrower_id not in answers:
         raise NotFound("There is no such borrower.")
@@ -74,9 +84,10 @@ def ask_many(
     at: datetime,
     is_about_promise: bool = False,
     place: str | None = None,
+    agent_id: int | None = None,
 ) -> dict[int, GateAnswer]:
     """As `ask` for many borrowers, with one query and one insert for all."""
-    question = Question(channel, purpose in _AUTOMATED, at, is_about_promise, place)
+    question = Question(channel, purpose in _AUTOMATED, at, is_about_promise, place, agent_id)
     answers = _answers(session, borrower_ids, question)
     if not answers:
         return {}
@@ -96,13 +107,14 @@ def preview_many(
     *,
     is_automated: bool = False,
     place: str | None = None,
+    agent_id: int | None = None,
 ) -> dict[int, GateAnswer]:
     """What the gate would answer, by borrower; nothing is kept. For lists: one query for all."""
-    return _answers(session, borrower_ids, Question(channel, is_automated, at, place=place))
+    return _answers(session, borrower_ids, Question(channel, is_automated, at, place=place, agent_id=agent_id))
 
 
 def preview_channels(
-    session: Session, borrower_id: int, channels: Collection[str], at: datetime
+    session: Session, borrower_id: int, channels: Collection[str], at: datetime, *, agent_id: int | None = None
 ) -> dict[str, GateAnswer]:
     """What the gate would answer a person about one borrower, by channel; nothing is kept.
 
@@ -113,12 +125,13 @@ def preview_channels(
     settings = lender.load(session)
     rules = rules_in_force(session, at.astimezone(ZoneInfo(settings.time_zone)).date())
     version = max((rule.id for rule in rules), default=0)
+    untold = _untold(session, [borrower_id], agent_id)
     answers: dict[str, GateAnswer] = {}
     for kinds in {POINT_KINDS[channel] for channel in channels}:
         for row in queries.facts(session, [borrower_id], point_kinds=kinds, at=at):
-            facts = _facts(row, settings.time_zone)
+            facts = replace(_facts(row, settings.time_zone), is_untold=borrower_id in untold)
             for channel in (channel for channel in channels if POINT_KINDS[channel] == kinds):
-                question = Question(channel, is_automated=False, at=at)
+                question = Question(channel, is_automated=False, at=at, agent_id=agent_id)
                 asked = relevant(rules, question, is_microfinance=row.is_microfinance)
                 answers[channel] = answer(asked, facts, question, policy_version=version)
     return answers
@@ -137,15 +150,25 @@ def _answers(session: Session, borrower_ids: Collection[int], question: Question
     found = queries.facts(session, borrower_ids, point_kinds=POINT_KINDS[question.channel], at=question.at)
     asked = {flag: relevant(rules, question, is_microfinance=flag) for flag in (False, True)}
     places = _places(session, borrower_ids) if question.place else {}
+    untold = _untold(session, borrower_ids, question.agent_id)
     return {
         row.borrower_id: answer(
             asked[row.is_microfinance],
-            replace(_facts(row, settings.time_zone), places=places.get(row.borrower_id)),
+            replace(
+                _facts(row, settings.time_zone),
+                places=places.get(row.borrower_id),
+                is_untold=row.borrower_id in untold,
+            ),
             question,
             policy_version=version,
         )
         for row in found
     }
+
+
+def _untold(session: Session, borrower_ids: Collection[int], agent_id: int | None) -> frozenset[int]:
+    """Borrowers who must be told of the agent before a contact, and were not yet."""
+    return frozenset() if agent_id is None else notices.untold(session, borrower_ids, agent_id)
 
 
 def _places(session: Session, borrower_ids: Collection[int]) -> dict[int, PlaceFacts]:

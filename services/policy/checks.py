@@ -1,8 +1,8 @@
 """The checks, in the order in which they are asked. Pure: rules, facts and a moment in, a finding out.
 
 Order: holds, holds of the region, open promise, contact point and consent, calendar, hours, hours that the borrower
-asked to avoid, place of a visit, caps. The first that blocks gives the reason; the next allowed moment satisfies all
-of them.
+asked to avoid, place of a visit, notice of the agent, caps. The first that blocks gives the reason; the next allowed
+moment satisfies all of them.
 """
 
 from collections.abc import Callable, Sequence
@@ -242,6 +242,13 @@ def _visits_missing(number: int) -> str:
     return "a visit" if number == 1 else f"{number} visits"
 
 
+def _check_agent_notice(rule: Rule, facts: BorrowerFacts, question: Question) -> Finding | None:  # noqa: ARG001
+    """Before an agent's first contact the borrower is told the agent's particulars (IN-06)."""
+    if not facts.is_untold:
+        return None
+    return Finding("agent_notice", "The borrower has not been told yet which agent will be in touch (IN-06).", None)
+
+
 def _check_cap(rule: Rule, facts: BorrowerFacts, question: Question) -> Finding | None:
     counted = rule.parameters.get("channels", "all")
     past = sorted(at for channel, at in facts.contacts if counted == "all" or channel in counted)
@@ -281,5 +288,6 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("hours", _check_hours),
     ("avoided_hours", _check_avoided),
     ("visit_place", _check_visit_place),
+    ("agent_notice", _check_agent_notice),
     ("cap", _check_cap),
 )

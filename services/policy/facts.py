@@ -114,6 +114,8 @@ class BorrowerFacts:
     """Hours that the borrower asked to avoid."""
     places: PlaceFacts | None = None
     """Known where the question names a place."""
+    is_untold: bool = False
+    """The borrower must be told of the agent who asks, and was not yet (IN-06)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,3 +129,5 @@ class Question:
     """A message about the promise itself is not stopped by the promise."""
     place: str | None = None
     """Of a visit: chosen, residence, workplace or other; None: the order of places is not asked about."""
+    agent_id: int | None = None
+    """The collector who makes the contact; None: a machine, or not known yet."""

@@ -105,7 +105,7 @@ def _claim_best(
     after: Cursor | None = None
     while rows := queries.candidates(session, scope, me, today=today, at=now, after=after, but=but, limit=_CANDIDATES):
         borrowers = {row.id: row.borrower_id for row in rows}
-        order = _callable_first(session, borrowers, now)
+        order = _callable_first(session, borrowers, now, me)
         claimed = queries.claim_first(session, order, me, at=now, until=now + LEASE)
         if claimed is not None:
             return claimed, borrowers[claimed]
@@ -113,8 +113,8 @@ def _claim_best(
     return None
 
 
-def _callable_first(session: Session, borrowers: Mapping[int, int], now: datetime) -> list[int]:
-    answers = policy.preview_many(session, list(borrowers.values()), "call", now)
+def _callable_first(session: Session, borrowers: Mapping[int, int], now: datetime, me: int) -> list[int]:
+    answers = policy.preview_many(session, list(borrowers.values()), "call", now, agent_id=me)
     return sorted(borrowers, key=lambda case_id: not answers[borrowers[case_id]].is_allowed)  # stable: by priority
 
 

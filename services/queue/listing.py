@@ -111,7 +111,7 @@ def page(
         rows = queries.page(session, scope, tab, today=today, after=after, limit=limit + 1)
         shown = rows[:limit]
         counts = queries.counts(session, scope, today=today, at_most=COUNTED_AT_MOST + 1)
-        found = _queue_rows(session, shown)
+        found = _queue_rows(session, shown, actor)
     last = found[-1] if len(rows) > limit else None
     return QueuePage(found, Cursor(last.priority, last.case_id) if last else None, counts, today)
 
@@ -126,10 +126,10 @@ def scoped(actor: Actor, wanted: QueueFilter) -> QueueFilter:
     return replace(wanted, owner_id=owner_id, is_unallocated=False)
 
 
-def _queue_rows(session: Session, rows: Sequence[Row[*tuple[Any, ...]]]) -> tuple[QueueRow, ...]:
+def _queue_rows(session: Session, rows: Sequence[Row[*tuple[Any, ...]]], actor: Actor) -> tuple[QueueRow, ...]:
     now = clock.now()
     borrower_ids = [row.borrower_id for row in rows]
-    answers = policy.preview_many(session, borrower_ids, "call", now) if rows else {}
+    answers = policy.preview_many(session, borrower_ids, "call", now, agent_id=actor.id) if rows else {}
     due = follow_up_queries.next_due(session, borrower_ids) if rows else {}
     return tuple(_queue_row(row, now, answers.get(row.borrower_id), due.get(row.borrower_id)) for row in rows)
 
@@ -153,7 +153,7 @@ def one(actor: Actor, case_id: int) -> QueueRow:
     """
     actor.require(Permission.WORK_QUEUE)
     with reading() as session:
-        return _queue_rows(session, [visible(session, actor, case_id)])[0]
+        return _queue_rows(session, [visible(session, actor, case_id)], actor)[0]
 
 
 def visible(session: Session, actor: Actor, case_id: int) -> Row[*tuple[Any, ...]]:

@@ -65,7 +65,7 @@ def _plan_batch(session: Session, rule: Row[*tuple[Any, ...]], today: date) -> t
         channel=rule.channel,
         purpose="plan",
         at=now,
-        is_about_promise=rule.anchor in {"promise", "plan"},
+        is_about_promise=rule.anchor in {"promise", "plan", "agent"},
     )
     messages = [_message(rule, row, answers[row.borrower_id], now) for row in found]
     queries.insert_messages(session, messages)
@@ -83,6 +83,7 @@ def _message(
         "loan_id": row.loan_id,
         "borrower_id": row.borrower_id,
         "anchor_on": row.anchor_on,
+        "agent_id": row.agent_id,
         "channel": rule.channel,
         "contact_point_id": row.contact_point_id,
         "status": "planned" if is_sendable else "blocked",

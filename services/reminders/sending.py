@@ -124,7 +124,7 @@ def _prepared(session: Session, message_id: int) -> Claim | None:
             attempts=found.attempts,
             borrower_id=found.borrower_id,
             channel=found.channel,
-            is_about_promise=found.anchor in {"promise", "plan"},
+            is_about_promise=found.anchor in {"promise", "plan", "agent"},
             address=personal_data.decrypt(found.address),
             words=words_of(found),
         )

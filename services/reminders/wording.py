@@ -43,6 +43,10 @@ def words_of(message: Row[*tuple[Any, ...]]) -> Words:
         "due_on": format_date(message.anchor_on, "d MMMM y", locale=locale),
         "days_past_due": message.days_past_due,
         "lender": message.lender,
+        "agent_name": message.agent_name or "",
+        "agency": message.agency or "",
+        "id_card": message.id_card or "",
+        "certificate": message.certificate or "",
         "grievance_contact": message.grievance_contact or settings().smtp_from,
     }
     try:

@@ -57,7 +57,7 @@ def check_in_in(session: Session, actor: Actor, visit_id: int, presence: Presenc
     override = (presence.override_reason or "").strip() or None
     if override is not None:
         actor.require(Permission.OVERRIDE_GATE)
-    answer = policy.ask(session, visit.borrower_id, channel="visit", purpose="log", at=clock.now(), place=visit.place)
+    answer = ask_gate(session, actor, visit, at=clock.now())
     if not answer.is_allowed and override is None:
         _record(session, actor, visit, "blocked", f"was refused {visit.words} by the gate, rule {answer.rule}",
                 after={"rule": answer.rule, "reason": answer.reason})  # fmt: skip
@@ -68,6 +68,19 @@ def check_in_in(session: Session, actor: Actor, visit_id: int, presence: Presenc
     made = visits.load(session, visit_id)
     _record_check_in(session, actor, made)
     return made
+
+
+def ask_gate(session: Session, actor: Actor, visit: Visit, *, at: datetime) -> policy.GateAnswer:
+    """The gate's answer about a visit at the moment at which it is made, kept."""
+    return policy.ask(
+        session,
+        visit.borrower_id,
+        channel="visit",
+        purpose="log",
+        at=at,
+        place=visit.place,
+        agent_id=actor.id,
+    )
 
 
 def _not_now(visit: Visit) -> str:

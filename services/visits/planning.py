@@ -202,7 +202,7 @@ def _insert(
         raise InvalidInput({"place": "Choose what the address is from the list."})
     if address.place != wanted.place:
         places.keep_place(session, actor, borrower_id, wanted.contact_point_id, wanted.place)
-    _ask_gate(session, borrower_id, wanted)
+    _ask_gate(session, borrower_id, wanted, agent_id)
     visit_id = queries.insert_visit(
         session,
         borrower_id=borrower_id,
@@ -244,11 +244,13 @@ def _check_day(session: Session, wanted: Plan, agent_id: int) -> None:
         raise Refused(f"That day is full: {limits.visits_per_day} visits are the most. Choose another day.")
 
 
-def _ask_gate(session: Session, borrower_id: int, wanted: Plan) -> None:
+def _ask_gate(session: Session, borrower_id: int, wanted: Plan, agent_id: int) -> None:
     """Refuse what could not be made on that day; at the check-in the gate is asked again, and the answer kept."""
     zone = ZoneInfo(lender.load(session).time_zone)
     moment = max(datetime.combine(wanted.planned_on, wanted.appointed_at or _NOON, zone), clock.now())
-    answer = policy.preview_many(session, [borrower_id], "visit", moment, place=wanted.place)[borrower_id]
+    answer = policy.preview_many(session, [borrower_id], "visit", moment, place=wanted.place, agent_id=agent_id)[
+        borrower_id
+    ]
     later = answer.next_allowed_at
     is_free = wanted.appointed_at is None and later is not None and later.astimezone(zone).date() == wanted.planned_on
     if not answer.is_allowed and not is_free:

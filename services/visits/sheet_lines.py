@@ -15,7 +15,7 @@ from db.queries import contacts as contact_queries
 from db.queries import plans as loan_queries
 from db.queries import receipts as receipt_queries
 from db.queries import visits as queries
-from services import clock, contacts, lender, money, policy, promises
+from services import clock, contacts, lender, money, promises
 from services.actors import Actor, Permission
 from services.errors import CollectionsError, InvalidInput, Refused
 from services.visits import making, places, receipts
@@ -132,7 +132,7 @@ def _arrived(session: Session, visit: Visit, line: Mapping[str, str]) -> datetim
 
 
 def _check_in(session: Session, actor: Actor, visit: Visit, line: Mapping[str, str], at: datetime) -> None:
-    answer = policy.ask(session, visit.borrower_id, channel="visit", purpose="log", at=at, place=visit.place)
+    answer = making.ask_gate(session, actor, visit, at=at)
     fix = _fix(line)
     presence = making.Presence(
         fix,
