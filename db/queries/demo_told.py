@@ -18,8 +18,9 @@ def tell_by_email(session: Session, *, at: datetime, but: int) -> int:
         FROM (SELECT w.*, row_number() OVER (ORDER BY w.case_id DESC) AS newest FROM ({WAITING}) w) w
         JOIN reminder_rule r ON r.anchor = 'agent'
         JOIN message_template t ON t.name = 'agent_notice' AND t.language = 'en' AND t.version = 1
-        JOIN LATERAL (SELECT loan_id FROM loan_state WHERE borrower_id = w.borrower_id ORDER BY dpd DESC, loan_id LIMIT 1)
-             l ON true
+        JOIN LATERAL (
+            SELECT loan_id FROM loan_state WHERE borrower_id = w.borrower_id ORDER BY dpd DESC, loan_id LIMIT 1
+        ) l ON true
         JOIN LATERAL (
             SELECT id FROM contact_point WHERE borrower_id = w.borrower_id AND kind = 'email' AND party_id IS NULL
               AND NOT do_not_contact AND consent IS DISTINCT FROM false ORDER BY id LIMIT 1

@@ -1,4 +1,4 @@
-"""Notices of agents in the demo: most borrowers of agencies' people were told, by e-mail or letter, the newest not yet."""
+"""Notices of agents in the demo: most borrowers were told, by e-mail or letter, the newest not yet."""
 
 from datetime import timedelta
 from typing import Final
