@@ -106,7 +106,7 @@ def _figures(view: BorrowerView) -> list[tuple[str, str, str]]:
         ("Owed in all", money.short(view.owed), f"{money.full(view.owed)}: principal, with interest and charges due"),
         ("Days past due", str(view.max_dpd), "Of the worst active loan, from its oldest unpaid due date"),
         ("Class", worst.class_label if worst else "–", "RBI class of the worst loan at day-end"),
-        ("Stage", cases.STAGES.get(case.stage, "–") if case else "No open case", "By the stage rules in force"),
+        ("Stage", cases.ALL_STAGES.get(case.stage, "–") if case else "No open case", "By the stage rules in force"),
         ("Owner", (case.owner_name or "Unallocated") if case else "–", "Who works the case"),
     ]
 

@@ -7,7 +7,7 @@ import streamlit as st
 from components import dates, guard, money, notices, stage_cached, stage_grid, stage_history, stage_trial
 from services import jobs, stages
 from services.actors import Actor, Permission
-from services.cases import STAGES
+from services.cases import ALL_STAGES
 from services.stages import StageVersion, State, Strategy
 
 
@@ -42,7 +42,7 @@ def _head(actor: Actor, strategy: Strategy) -> None:
         "The first rule that matches gives the stage.",
     )
     with st.container(horizontal=True, gap="large"):
-        for code, label in STAGES.items():
+        for code, label in ALL_STAGES.items():
             count = held.get(code)
             amount = money.full(count.overdue_amount) if count else money.full(None)
             st.metric(label, money.count(count.cases if count else 0), help=f"Overdue: {amount}", width="content")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from difflib import SequenceMatcher
 
 from components import money
-from services.cases import STAGES
+from services.cases import ALL_STAGES
 from services.scoring import BANDS
 from services.stages import Rule, RuleSet
 
@@ -13,7 +13,7 @@ Products = Mapping[int, str]
 
 def stage(code: str) -> str:
     """The stage as screens say it."""
-    return STAGES.get(code, code)
+    return ALL_STAGES.get(code, code)
 
 
 def rule(asked: Rule, products: Products) -> str:

@@ -81,7 +81,7 @@ def _choose(actor: Actor, offered: list[Candidate], on: date, agent_id: int) -> 
 def _rows(offered: list[Candidate]) -> list[dict[str, object]]:
     return [
         {"borrower": f"{each.borrower_name} · {each.borrower_number}", "city": each.city,
-         "stage": cases.STAGES.get(each.stage, each.stage), "dpd": each.max_dpd, "overdue": each.overdue_amount,
+         "stage": cases.ALL_STAGES.get(each.stage, each.stage), "dpd": each.max_dpd, "overdue": each.overdue_amount,
          "visited": each.visited_on, "contact": each.last_contact_at}
         for each in offered
     ]  # fmt: skip

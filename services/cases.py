@@ -21,6 +21,7 @@ POINTS: Final = {
     "dpd_61_90": 35,
     "dpd_91_180": 30,
     "dpd_over_180": 15,
+    "instalment_near": -15,
     "near_npa": 10,
     "amount_over_5000": 6,
     "amount_over_25000": 12,
@@ -54,6 +55,7 @@ REASONS: Final = {
     "dpd_61_90": "61–90 days past due",
     "dpd_91_180": "91–180 days past due",
     "dpd_over_180": "over 180 days past due",
+    "instalment_near": "instalment falls due soon",
     "near_npa": "turns NPA within 10 days",
     "amount_over_5000": "overdue 5,000 or more",
     "amount_over_25000": "overdue 25,000 or more",
@@ -101,7 +103,9 @@ ACTIONS: Final = {
 """Next actions by code, as screens say them."""
 
 STAGES: Final = {"soft": "Soft", "mid": "Mid", "hard": "Hard", "legal": "Legal", "recovery": "Recovery"}
-"""Stages by code, from the first to the last, as screens say them. Rules decide them: see services/stages."""
+"""Stages of what is overdue, from the first to the last, as screens say them. Rules decide: see services/stages."""
+ALL_STAGES: Final = {"pre_due": "Pre-due", **STAGES}
+"""With the stage before anything is overdue, which a setting opens: see services/stages/pre_due."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +177,12 @@ def reprioritise(session: Session, as_of: date, first_borrower_id: int, last_bor
 
 
 def _refresh(session: Session, as_of: date, scope: queries.Scope) -> CaseChanges:
-    closed = queries.close_settled(session, scope, as_of=as_of)
+    settings = lender.load(session)
+    pre_due = queries.PreDue(settings.pre_due_days, settings.pre_due_bands)
+    closed = queries.close_settled(session, scope, as_of=as_of, pre_due=pre_due)
     opened = queries.open_new(session, scope, as_of=as_of)
+    if pre_due.days:
+        opened += queries.open_pre_due(session, scope, as_of=as_of, pre_due=pre_due)
     return CaseChanges(opened=opened, closed=closed, changed=_recompute(session, as_of, scope))
 
 

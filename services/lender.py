@@ -26,6 +26,10 @@ class LenderSettings:
     closed_through: date | None
     data_version: int
     """Changes whenever facts or derived state change: the key of caches."""
+    pre_due_days: int = 0
+    """Days before an instalment from which its borrower is called; 0: never."""
+    pre_due_bands: tuple[int, ...] = ()
+    """Risk bands that are called for; empty: all."""
 
     @property
     def bucket_labels(self) -> tuple[str, ...]:

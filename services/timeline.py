@@ -112,7 +112,9 @@ def _worded(entry: Entry) -> Entry:
     """Changes of status and stage in the words of screens."""
     if entry.kind == "stage":
         before, _, after = entry.title.partition(" → ")
-        return replace(entry, title=f"Stage {cases.STAGES.get(before, before)} → {cases.STAGES.get(after, after)}")
+        return replace(
+            entry, title=f"Stage {cases.ALL_STAGES.get(before, before)} → {cases.ALL_STAGES.get(after, after)}"
+        )
     if entry.kind != "status":
         return entry
     kind, is_release, _ = entry.title.partition("_released")

@@ -33,6 +33,7 @@ class Lender(Base):
         CheckConstraint("plan_max_months > 0 AND plan_restructure_months > 0", name="plan_months"),
         CheckConstraint("plan_max_share BETWEEN 1 AND 100", name="plan_max_share"),
         CheckConstraint("plan_min_instalment >= 0 AND plan_agent_amount >= 0", name="plan_amounts"),
+        CheckConstraint("pre_due_days BETWEEN 0 AND 15", name="pre_due_days"),
         CheckConstraint("agent_notice IN ('none', 'agencies', 'all')", name="agent_notice"),
     )
     id: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
@@ -78,6 +79,10 @@ class Lender(Base):
     """Days before an expiry from which it is marked."""
     recording_required: Mapped[bool] = mapped_column(server_default=text("false"))
     """Whether a call is recorded only with the reference of its recording, or the reason why there is none (IN-08)."""
+    pre_due_days: Mapped[int] = mapped_column(SmallInteger, server_default="0")
+    """Days before an instalment from which its borrower is called, though nothing is overdue; 0: never."""
+    pre_due_bands: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger), server_default=text("'{}'"))
+    """Risk bands of the loans that are called for; empty: all."""
     agent_notice: Mapped[str] = mapped_column(Text, server_default="agencies")
     """Of whom a borrower is told before the first contact (IN-06): none, agencies (their people), all collectors."""
     agent_notice_since: Mapped[Instant] = mapped_column(server_default=func.now())

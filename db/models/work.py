@@ -57,7 +57,7 @@ class CollectionCase(Base):
     opened_on: Mapped[date]
     closed_on: Mapped[date | None]
     stage: Mapped[str] = mapped_column(Text, server_default="soft")
-    """soft, mid, hard, legal, recovery: by the stage rules in force."""
+    """pre_due while nothing is overdue; then soft, mid, hard, legal, recovery: by the stage rules in force."""
     stage_before: Mapped[str] = mapped_column(Text, server_default="soft")
     """Stage until the row was last recomputed; differs from `stage` where that moved the case."""
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("app_user.id"))

@@ -70,7 +70,7 @@ _FIGURES = text(f"""
             SELECT f.borrower_id, min((f.due_at AT TIME ZONE :zone)::date) AS due_on
             FROM follow_up f WHERE {_WAITING} GROUP BY f.borrower_id
         ) f ON f.borrower_id = c.borrower_id
-        WHERE c.closed_on IS NULL
+        WHERE c.closed_on IS NULL AND c.stage <> 'pre_due'
         GROUP BY 1
     ), came_due AS (
         SELECT f.borrower_id, f.created_by, (f.due_at AT TIME ZONE :zone)::date AS due_on,
@@ -155,7 +155,7 @@ def cases_of(
             SELECT min(f.due_at) AS due_at FROM follow_up f WHERE f.borrower_id = c.borrower_id AND {_WAITING}
         ) f ON true
         LEFT JOIN app_user u ON u.id = c.owner_id
-        WHERE c.closed_on IS NULL AND {_LISTING[part]} {whose} {later}
+        WHERE c.closed_on IS NULL AND c.stage <> 'pre_due' AND {_LISTING[part]} {whose} {later}
         ORDER BY c.priority DESC, c.id LIMIT :limit
     """)
     values: dict[str, Any] = {"today": today, "zone": zone, "midnight": midnight, "owner": owner_id, "limit": limit}

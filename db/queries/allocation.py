@@ -108,5 +108,7 @@ def unallocated(session: Session) -> Row[*tuple[Any, ...]]:
         select(
             func.count().label("cases"),
             func.coalesce(func.sum(CollectionCase.overdue_amount), 0).label("overdue_amount"),
-        ).where(CollectionCase.closed_on.is_(None), CollectionCase.owner_id.is_(None))
+        ).where(
+            CollectionCase.closed_on.is_(None), CollectionCase.owner_id.is_(None), CollectionCase.stage != "pre_due"
+        )
     ).one()

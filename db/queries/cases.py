@@ -34,18 +34,45 @@ def these_borrowers(borrower_ids: Sequence[int]) -> Scope:
     return Scope("{0}.borrower_id = ANY(CAST(:ids AS bigint[]))", {"ids": list(borrower_ids)})
 
 
-def close_settled(session: Session, scope: Scope, *, as_of: date) -> int:
-    """Close open cases whose borrower owes nothing overdue any more; how many."""
+@dataclass(frozen=True, slots=True)
+class PreDue:
+    """Which borrowers are called before an instalment falls due."""
+
+    days: int
+    """0: nobody."""
+    bands: tuple[int, ...]
+    """Risk bands of the loan; empty: all."""
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Bound values of `_PRE_DUE`."""
+        return {"pre_due_days": self.days, "pre_due_bands": list(self.bands)}
+
+
+_OVERDUE = "s.status = 'active' AND (s.dpd >= 1 OR s.overdue_amount > 0)"
+_PRE_DUE = """s.status = 'active' AND s.next_due_amount > 0
+          AND s.next_due_on > CAST(:as_of AS date)
+          AND s.next_due_on <= CAST(:as_of AS date) + CAST(:pre_due_days AS int)
+          AND (CAST(:pre_due_bands AS smallint[]) = '{}' OR s.risk_band = ANY(CAST(:pre_due_bands AS smallint[])))"""
+"""A loan whose instalment is near, of those that are called before."""
+
+
+def close_settled(session: Session, scope: Scope, *, as_of: date, pre_due: PreDue) -> int:
+    """Close open cases whose borrower owes nothing overdue, and no instalment is near that opened it; how many."""
     statement = text(f"""
         UPDATE collection_case c
         SET closed_on = greatest(CAST(:as_of AS date), c.opened_on), held_by = NULL, held_until = NULL,
             version = c.version + 1
         WHERE c.closed_on IS NULL AND {scope.predicate.format("c")}
           AND NOT EXISTS (SELECT FROM loan_state s WHERE s.borrower_id = c.borrower_id AND {scope.predicate.format("s")}
-                          AND s.status = 'active' AND (s.dpd >= 1 OR s.overdue_amount > 0))
+                          AND {_OVERDUE})
+          -- who was overdue is cured, whatever falls due next: that opens a case of its own
+          AND NOT (c.stage = 'pre_due' AND EXISTS (
+              SELECT FROM loan_state s WHERE s.borrower_id = c.borrower_id AND {scope.predicate.format("s")}
+                AND {_PRE_DUE}))
         RETURNING c.id
     """)
-    return len(session.execute(statement, {"as_of": as_of, **scope.values}).all())
+    return len(session.execute(statement, {"as_of": as_of, **pre_due.values, **scope.values}).all())
 
 
 def open_new(session: Session, scope: Scope, *, as_of: date) -> int:
@@ -61,6 +88,33 @@ def open_new(session: Session, scope: Scope, *, as_of: date) -> int:
         RETURNING id
     """)
     return len(session.execute(statement, {"as_of": as_of, **scope.values}).all())
+
+
+def open_pre_due(session: Session, scope: Scope, *, as_of: date, pre_due: PreDue) -> int:
+    """Open a case for borrowers who owe nothing overdue and whose instalment is near; how many."""
+    statement = text(f"""
+        INSERT INTO collection_case (borrower_id, opened_on, stage)
+        SELECT DISTINCT s.borrower_id, CAST(:as_of AS date), 'pre_due'
+        FROM loan_state s
+        WHERE {scope.predicate.format("s")} AND {_PRE_DUE}
+          AND NOT EXISTS (SELECT FROM collection_case c WHERE c.borrower_id = s.borrower_id AND c.closed_on IS NULL
+                          AND {scope.predicate.format("c")})
+        ON CONFLICT (borrower_id) WHERE closed_on IS NULL DO NOTHING
+        RETURNING id
+    """)
+    return len(session.execute(statement, {"as_of": as_of, **pre_due.values, **scope.values}).all())
+
+
+def pre_due_borrowers(session: Session, *, as_of: date, pre_due: PreDue) -> Row[*tuple[Any, ...]]:
+    """How many borrowers would be called before an instalment, and what falls due from them."""
+    statement = text(f"""
+        SELECT count(DISTINCT s.borrower_id) AS borrowers, coalesce(sum(s.next_due_amount), 0) AS amount
+        FROM loan_state s
+        WHERE {_PRE_DUE} AND NOT EXISTS (SELECT FROM collection_case c
+                                         WHERE c.borrower_id = s.borrower_id AND c.closed_on IS NULL
+                                           AND c.stage <> 'pre_due')
+    """)
+    return session.execute(statement, {"as_of": as_of, **pre_due.values}).one()
 
 
 DERIVED = (
@@ -87,7 +141,7 @@ DERIVED = (
 
 _FACTS = """
     mine AS MATERIALIZED (
-        SELECT c.id, c.borrower_id, c.max_dpd, c.overdue_amount, c.risk_band, c.is_npa, c.segment_id
+        SELECT c.id, c.borrower_id, c.max_dpd, c.overdue_amount, c.risk_band, c.is_npa, c.segment_id, c.stage
         FROM collection_case c WHERE c.closed_on IS NULL AND {scope_c}
     ), owed AS (
         SELECT s.borrower_id, count(*) AS loans, max(s.dpd) AS max_dpd, max(s.bucket) AS bucket,
@@ -159,6 +213,7 @@ _POINTS = """
         (CASE WHEN f.max_dpd > 180 THEN 'dpd_over_180' WHEN f.max_dpd > 90 THEN 'dpd_91_180'
               WHEN f.max_dpd > 60 THEN 'dpd_61_90' WHEN f.max_dpd > 30 THEN 'dpd_31_60'
               WHEN f.max_dpd > 0 THEN 'dpd_1_30' END),
+        (CASE WHEN f.is_pre_due THEN 'instalment_near' END),
         (CASE WHEN f.max_dpd BETWEEN 80 AND 89 THEN 'near_npa' END),
         (CASE WHEN f.overdue_amount >= 100000 THEN 'amount_over_100000'
               WHEN f.overdue_amount >= 25000 THEN 'amount_over_25000'
@@ -191,7 +246,8 @@ _MOVED = f"""
             (case_id, borrower_id, moved_on, from_stage, to_stage, cause, version, position, max_dpd, overdue_amount)
         SELECT v.id, v.borrower_id, :as_of, v.stage_before, v.stage,
                -- the rules moved it if they move it as it was before, too; else what changed about it did
-               CASE WHEN coalesce(q.stage, :default_stage) = v.stage_before THEN 'facts' ELSE 'rules' END,
+               CASE WHEN v.stage_before = 'pre_due' OR coalesce(q.stage, :default_stage) = v.stage_before
+                    THEN 'facts' ELSE 'rules' END,
                :rules_version, v.stage_position, v.dpd_now, v.overdue_now
         FROM moving v LEFT JOIN LATERAL ({stage_rules.MATCH.format("v")}) q ON true
         RETURNING 1
@@ -223,7 +279,8 @@ def recompute(
     now, before = (", ".join(f"{alias}.{column}" for column in DERIVED) for alias in ("d", "c"))
     statement = text(f"""
         WITH {stage_rules.RULES}, {facts}, joined AS (
-            SELECT m.id, o.loans, o.max_dpd, o.bucket, o.risk_band, o.overdue_amount, o.outstanding, o.is_npa,
+            SELECT m.id, m.stage = 'pre_due' AND o.max_dpd < 1 AS is_pre_due, o.loans, o.max_dpd, o.bucket, o.risk_band,
+                   o.overdue_amount, o.outstanding, o.is_npa,
                    o.segment_id, e.product_id,
                    g.promise_due_on, g.promise_amount, coalesce(l.has_broken_promise, false) AS has_broken_promise,
                    t.last_contact_at, t.last_outcome, t.contacted_on, w.follow_on, h.hold_ends_on, y.plan_state,
@@ -253,7 +310,8 @@ def recompute(
             LEFT JOIN held h USING (borrower_id)
             LEFT JOIN last t USING (borrower_id)
         ), d AS (
-            SELECT f.*, coalesce(q.stage, :default_stage) AS stage, q.position AS stage_position,
+            SELECT f.*, q.position AS stage_position,
+                   CASE WHEN f.is_pre_due THEN 'pre_due' ELSE coalesce(q.stage, :default_stage) END AS stage,
                    r.priority, r.priority_reasons
             FROM joined f
             LEFT JOIN LATERAL ({stage_rules.MATCH.format("f")}) q ON true
@@ -266,7 +324,10 @@ def recompute(
             ) r
         ), written AS (
             -- `stage_before` takes the value that this very write replaces, also after waiting for another's
-            UPDATE collection_case c SET {assignments}, stage_before = c.stage, version = c.version + 1
+            UPDATE collection_case c SET {assignments}, stage_before = c.stage, version = c.version + 1,
+                   -- the life of an overdue case begins when something is overdue
+                   opened_on = CASE WHEN c.stage = 'pre_due' AND d.stage <> 'pre_due'
+                                    THEN greatest(c.opened_on, CAST(:as_of AS date)) ELSE c.opened_on END
             FROM d
             WHERE d.id = c.id AND c.closed_on IS NULL AND {scope.predicate.format("c")}
               AND ({now}) IS DISTINCT FROM ({before})

@@ -1,5 +1,6 @@
 """Statements about the lender's settings."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -21,9 +22,17 @@ def settings_row(session: Session) -> dict[str, Any]:
             Lender.segment_attribute,
             Lender.closed_through,
             Lender.data_version,
+            Lender.pre_due_days,
+            Lender.pre_due_bands,
         )
     ).one()
-    return {**row._mapping, "bucket_edges": tuple(row.bucket_edges)}  # noqa: SLF001 - SQLAlchemy's public name
+    listed = {"bucket_edges": tuple(row.bucket_edges), "pre_due_bands": tuple(row.pre_due_bands)}
+    return {**row._mapping, **listed}  # noqa: SLF001 - SQLAlchemy's public name
+
+
+def set_pre_due(session: Session, *, days: int, bands: Sequence[int]) -> None:
+    """Change from when, and for which risk bands, borrowers are called before an instalment."""
+    session.execute(update(Lender).values(pre_due_days=days, pre_due_bands=list(bands)))
 
 
 def bump_data_version(session: Session) -> None:

@@ -152,7 +152,7 @@ _PLACED = f"""
     WITH {RULES}, open_case AS (
         SELECT c.id, c.borrower_id, c.stage, c.max_dpd, c.overdue_amount, c.risk_band, c.is_npa, g.product_id
         FROM collection_case c LEFT JOIN segment g ON g.id = c.segment_id
-        WHERE c.closed_on IS NULL
+        WHERE c.closed_on IS NULL AND c.stage <> 'pre_due'  -- those are no matter of rules
     ), placed AS (
         SELECT f.*, coalesce(q.stage, :default_stage) AS to_stage
         FROM open_case f LEFT JOIN LATERAL ({MATCH.format("f")}) q ON true

@@ -241,7 +241,9 @@ def candidates(session: Session, agent_id: int, *, on: date, city: str | None, l
                c.stage, c.max_dpd, c.overdue_amount, c.priority, c.last_contact_at,
                (SELECT max(v.planned_on) FROM visit v
                 WHERE v.borrower_id = c.borrower_id AND v.contact_attempt_id IS NOT NULL) AS visited_on
-        FROM mine JOIN collection_case c ON c.id = mine.id JOIN borrower b ON b.id = c.borrower_id
+        FROM mine
+        JOIN collection_case c ON c.id = mine.id AND c.stage <> 'pre_due'
+        JOIN borrower b ON b.id = c.borrower_id
         WHERE EXISTS (SELECT FROM contact_point p WHERE p.borrower_id = c.borrower_id AND p.kind = 'address'
                       AND NOT p.do_not_contact AND p.consent IS DISTINCT FROM false)
           AND NOT EXISTS (SELECT FROM visit v WHERE v.borrower_id = c.borrower_id AND v.planned_on = :day

@@ -13,7 +13,7 @@ from db.queries import collectors as queries
 from services import audit, clock, lender
 from services.actors import Actor, Permission
 from services.allocation.papers import Papers, PapersSettings, Standing, load_settings, standing
-from services.cases import STAGES
+from services.cases import ALL_STAGES
 from services.errors import Conflict, InvalidInput, NotFound, Refused
 
 
@@ -200,7 +200,7 @@ def _check(facts: CollectorFacts) -> None:
     wrong: dict[str, str] = {}
     if facts.capacity is not None and not 0 <= facts.capacity <= 100_000:
         wrong["capacity"] = "Capacity is 0 to 1,00,000 open cases; leave it empty for no limit."
-    if set(facts.skills.stages) - set(STAGES):
+    if set(facts.skills.stages) - set(ALL_STAGES):
         wrong["stages"] = "Choose stages from the list."
     if bool(facts.papers.certificate_number) != (facts.papers.certificate_expires_on is not None):
         wrong["certificate"] = "Give the certificate's number and the day until which it is valid, or neither."

@@ -125,7 +125,8 @@ class Plan:
 
 def matches(terms: Terms, cases: Cases) -> Bools:
     """Which cases a rule is about."""
-    found = np.ones(len(cases.ids), bool)
+    # who owes nothing overdue yet is given only by a rule that says so
+    found = np.ones(len(cases.ids), bool) if terms.stages else ~cases.stage.among(("pre_due",))
     for wanted, column in (
         (terms.stages, cases.stage),
         (terms.product_ids, cases.product),

@@ -16,7 +16,7 @@ from db.queries import queue as queue_queries
 from services import audit, lender
 from services.actors import Actor, Permission
 from services.allocation.planning import Way
-from services.cases import STAGES
+from services.cases import ALL_STAGES
 from services.errors import Conflict, InvalidInput, NotFound
 from services.scoring import BANDS
 
@@ -239,7 +239,7 @@ def rule_choices(actor: Actor) -> RuleChoices:
             products=queries.products(session),
             regions=tuple(queue_queries.segment_values(session)["region"]),
             languages=tuple(collector_queries.languages(session)),
-            stages=dict(STAGES),
+            stages=dict(ALL_STAGES),
             risk_bands=dict(BANDS),
             teams={row.id: row.name for row in collector_queries.teams(session)},
         )

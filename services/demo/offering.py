@@ -34,6 +34,8 @@ MONTHS = 14
 """Month-ends that are closed, so that trends of a year have something before them."""
 _FRESH_DAYS = 3
 """Cases opened later are left for a leader to allocate."""
+_PRE_DUE_DAYS, _PRE_DUE_BANDS = 3, (4, 5)
+"""Before the due date only the riskiest are called, and late: a handful of cases."""
 _GENERATED, _LOADED = "demo.generated", "demo.loaded"
 
 
@@ -76,6 +78,7 @@ def load(
         if each == day:
             with transaction() as session:
                 outreach.add(session, loans=loans, seed=seed, as_of=day)
+                lender_queries.set_pre_due(session, days=_PRE_DUE_DAYS, bands=_PRE_DUE_BANDS)
         closing.close(actor, each, workers=workers)
         scoring.score(actor, each)
         _allocate(actor, each)

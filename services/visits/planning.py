@@ -193,7 +193,7 @@ def _insert(
 ) -> Visit:
     cases.require_work(session, actor, borrower_id)
     case = cases.open_case(session, borrower_id)
-    if case is None:
+    if case is None or case.stage == "pre_due":
         raise Refused("This borrower has no open case: nothing is overdue, so nobody is visited.")
     _check_agent(session, case, agent_id)
     _check_day(session, wanted, agent_id)

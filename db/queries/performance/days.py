@@ -35,7 +35,8 @@ taken_back AS MATERIALIZED (
     WHERE y.paid_on <= :as_of
 ), involved AS MATERIALIZED (
     SELECT borrower_id FROM collection_case
-    WHERE opened_on <= :as_of AND (closed_on IS NULL OR closed_on >= :month_start)
+    -- what never was overdue is no case of collections
+    WHERE stage <> 'pre_due' AND opened_on <= :as_of AND (closed_on IS NULL OR closed_on >= :month_start)
     UNION
     SELECT borrower_id FROM lost
     UNION
@@ -48,7 +49,7 @@ taken_back AS MATERIALIZED (
            least(c.closed_on, :as_of) AS last_on,
            lead(c.id) OVER by_time IS NULL AS is_last
     FROM collection_case c JOIN involved i ON i.borrower_id = c.borrower_id
-    WHERE c.opened_on <= :as_of
+    WHERE c.opened_on <= :as_of AND c.stage <> 'pre_due'
     WINDOW by_time AS (PARTITION BY c.borrower_id ORDER BY c.opened_on, c.id)
 ), stretch AS MATERIALIZED (
     SELECT case_id, owner_id, from_on,
