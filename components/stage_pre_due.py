@@ -16,8 +16,8 @@ def show(actor: Actor) -> None:
     st.subheader(_headline(now), anchor=False)
     st.caption(
         "A case opens when an instalment is near and nothing is overdue. It becomes an overdue one by itself, and "
-        "closes when the instalment is paid. Nothing counts it as delinquent; allocation rules give it only where they name "
-        "the stage."
+        "closes when the instalment is paid. Nothing counts it as delinquent; allocation rules give it only where they "
+        "name the stage."
     )
     may_change = actor.may(Permission.CHANGE_STRATEGY)
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
