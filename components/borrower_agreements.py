@@ -15,6 +15,7 @@ from components import (
     settlement_panel,
     tables,
     visit_form,
+    waiver_form,
 )
 from components.tables import Column
 from services import cases, promises
@@ -97,6 +98,7 @@ def _take_back(actor: Actor, promise: promises.Promise) -> None:
 _SECTIONS: tuple[Callable[[Actor, BorrowerView], None], ...] = (
     _hardship,
     _settlements,
+    waiver_form.section,
     _plans,
     _promises,
     _follow_ups,

@@ -30,6 +30,7 @@ from components import (
     timeline,
     untried_list,
     visit_form,
+    waiver_form,
 )
 from components.tables import Column
 from services import borrowers, cases
@@ -217,6 +218,7 @@ _ACTIONS: dict[str, tuple[str, Permission, Callable[[Actor, BorrowerView], None]
     "plan": ("Plan", Permission.MAKE_ARRANGEMENTS, plan_form.show),
     "hardship": ("Hardship", Permission.MAKE_ARRANGEMENTS, hardship_form.show),
     "settlement": ("Settlement", Permission.MAKE_ARRANGEMENTS, settlement_form.show),
+    "waiver": ("Waive charges", Permission.MAKE_ARRANGEMENTS, waiver_form.show),
     "visit": ("Visit", Permission.MAKE_VISITS, visit_form.show),
     "payment": ("Payment", Permission.RECORD_PAYMENT, payment_form.show),
     "follow_up": ("Follow-up", Permission.RECORD_CONTACT, follow_up_form.show),

@@ -17,6 +17,13 @@ class Due:
     principal: Decimal = ZERO
     interest: Decimal = ZERO
     charges: Decimal = ZERO
+    waived: tuple[tuple[date, Decimal, date | None], ...] = ()
+    """From when, how much of the charges, and until when (None: for good)."""
+
+    def known_on(self, as_of: date) -> "Due":
+        """What is owed of it as of a date."""
+        off = sum((amount for day, amount, end in self.waived if day <= as_of and (end is None or end > as_of)), ZERO)
+        return Due(self.due_on, self.principal, self.interest, self.charges - off)
 
     @property
     def amount(self) -> Decimal:
@@ -67,7 +74,8 @@ class Walk:
                 if paid.amount > back:
                     known.append((paid.paid_on, paid.amount - back))
         self.received = known
-        self.dues = [due for due in sorted(self.facts.schedule, key=lambda d: d.due_on) if due.amount]
+        known_dues = [due.known_on(self.as_of) for due in sorted(self.facts.schedule, key=lambda d: d.due_on)]
+        self.dues = [due for due in known_dues if due.amount]
 
     def unpaid(self, paid: Decimal) -> list[tuple[Due, Decimal]]:
         """Dues not wholly paid, with what was paid towards each: the oldest due is settled first."""

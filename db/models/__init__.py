@@ -21,6 +21,7 @@ from db.models import (
     stages,
     stands,
     visits,
+    waivers,
     windows,
     work,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "stages",
     "stands",
     "visits",
+    "waivers",
     "windows",
     "work",
 ]

@@ -79,11 +79,19 @@ def loans(session: Session, borrower_id: int) -> Sequence[Row[*tuple[Any, ...]]]
 def instalments(session: Session, loan_ids: Sequence[int], *, as_of: date) -> Sequence[Row[*tuple[Any, ...]]]:
     """Each instalment with what is paid of it and the day that settled it, payments settling the oldest dues first."""
     statement = text("""
-        WITH due AS (
-            SELECT i.loan_id, i.number, i.due_on, i.principal + i.interest + i.charges AS amount,
-                   sum(i.principal + i.interest + i.charges)
-                       OVER (PARTITION BY i.loan_id ORDER BY i.due_on, i.number) AS due_to_here
-            FROM instalment i WHERE i.loan_id = ANY(CAST(:ids AS bigint[]))
+        WITH waived AS (
+            SELECT loan_id, number, sum(amount) AS amount FROM charge_waiver_part
+            WHERE loan_id = ANY(CAST(:ids AS bigint[])) AND waived_on <= :as_of
+              AND (taken_back_on IS NULL OR taken_back_on > :as_of)
+            GROUP BY loan_id, number
+        ), due AS (
+            SELECT n.*, sum(n.amount) OVER (PARTITION BY n.loan_id ORDER BY n.due_on, n.number) AS due_to_here
+            FROM (
+                SELECT i.loan_id, i.number, i.due_on,
+                       i.principal + i.interest + i.charges - coalesce(w.amount, 0) AS amount
+                FROM instalment i LEFT JOIN waived w ON w.loan_id = i.loan_id AND w.number = i.number
+                WHERE i.loan_id = ANY(CAST(:ids AS bigint[]))
+            ) n
         ), taken_back AS (
             SELECT r.loan_id, r.reverses_reference AS reference, sum(r.amount) AS amount
             FROM payment r

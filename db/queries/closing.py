@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from db.base import AnyRow
-from db.queries.delinquency import COLUMNS, derivation
+from db.queries.delinquency import COLUMNS, derivation, has_waivers
 from db.queries.loan_scope import BLOCK, Scope
 
 # A row whose state is of a later day (a payment was posted after the day that is being closed) is left alone.
@@ -121,13 +121,18 @@ def for_few(session: Session) -> Iterator[None]:
     session.execute(text("SET LOCAL plan_cache_mode = auto"))
 
 
+def _derivation(session: Session, scope: Scope) -> str:
+    waives = session.execute(text(has_waivers(scope)), scope.bound).scalar_one()
+    return derivation(scope, waives=waives)
+
+
 def update_states(session: Session, day: Day, scope: Scope) -> list[AnyRow]:
     """Derive the loans of the scope and write states that changed: loan_id, borrower_id, is_cleared of each.
 
     `is_cleared`: nothing is overdue any more, after a payment or a correction.
     """
     state = _STATE.format(state=scope.on("s.loan_id"))
-    statement = derivation(scope) + state + " SELECT loan_id, borrower_id, is_cleared FROM changed"
+    statement = _derivation(session, scope) + state + " SELECT loan_id, borrower_id, is_cleared FROM changed"
     return list(session.execute(text(statement), {**day.values, **scope.bound}))
 
 
@@ -144,7 +149,7 @@ def record_day_end(session: Session, day: Day, scope: Scope, *, is_current: bool
     mine = {"fact": scope.on("loan_id"), "state": scope.on("s.loan_id")}
     changed = "(SELECT count(*) FROM written)" if is_current else "0"
     statement = (
-        derivation(scope)
+        _derivation(session, scope)
         + (_STATE.format(**mine) if is_current else "")
         + _SNAPSHOT.format(**mine)
         + f" SELECT (SELECT count(*) FROM day_end), {changed}, (SELECT count(*) FROM restated)"

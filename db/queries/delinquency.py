@@ -46,7 +46,7 @@ book AS MATERIALIZED (
            max(due_on) AS last_due_on,
            min(due_on) FILTER (WHERE due_on > :as_of AND amount > 0) AS next_due_on
     FROM (SELECT loan_id, due_on, principal, principal + interest + charges AS amount
-          FROM instalment WHERE {fact} OFFSET 0) i
+          FROM {instalments} due WHERE {fact} OFFSET 0) i
     GROUP BY loan_id
 ), taken_back AS MATERIALIZED (
     SELECT loan_id, reverses_reference AS reference, sum(amount) AS amount
@@ -122,7 +122,7 @@ traced AS MATERIALIZED (
     SELECT i.loan_id, i.number, i.due_on, i.principal, i.interest, i.charges, i.amount,
            sum(i.amount) OVER (PARTITION BY i.loan_id ORDER BY i.due_on, i.number ROWS UNBOUNDED PRECEDING) AS total
     FROM (SELECT loan_id, number, due_on, principal, interest, charges, principal + interest + charges AS amount
-          FROM instalment i WHERE {fact} AND loan_id IN (SELECT loan_id FROM traced WHERE source = 'schedule')
+          FROM {instalments} i WHERE {fact} AND loan_id IN (SELECT loan_id FROM traced WHERE source = 'schedule')
           OFFSET 0) i
     WHERE i.amount > 0
 ), ledger AS MATERIALIZED (
@@ -164,7 +164,7 @@ unpaid AS MATERIALIZED (
     FROM remaining GROUP BY loan_id
 ), upcoming AS (
     SELECT i.loan_id, sum(i.principal + i.interest + i.charges) AS amount
-    FROM standing s JOIN instalment i ON i.loan_id = s.loan_id AND i.due_on = s.next_due_on
+    FROM standing s JOIN {instalments} i ON i.loan_id = s.loan_id AND i.due_on = s.next_due_on
     WHERE s.paid_to_date <= s.due_to_date AND i.due_on > :as_of
       AND i.due_on <= (SELECT max(next_due_on) FROM standing) AND {instalment}
     GROUP BY i.loan_id
@@ -321,16 +321,36 @@ COLUMNS = (
 """What `derived` gives for each loan, beside its id and `is_on_book`: whether the day-end's snapshot holds it."""
 
 
-def derivation(scope: Scope) -> str:
+# Of a due date with waived charges the rest is owed, from the day of the waiver on.
+_WAIVED = """
+waived AS MATERIALIZED (
+    SELECT loan_id, number, sum(amount) AS amount FROM charge_waiver_part
+    WHERE waived_on <= :as_of AND (taken_back_on IS NULL OR taken_back_on > :as_of) AND {fact}
+    GROUP BY loan_id, number
+)"""
+_LESS_WAIVED = """(
+    SELECT k.loan_id, k.number, k.due_on, k.principal, k.interest, k.charges - coalesce(w.amount, 0) AS charges
+    FROM instalment k LEFT JOIN waived w ON w.loan_id = k.loan_id AND w.number = k.number)"""
+
+
+def has_waivers(scope: Scope) -> str:
+    """Whether charges of any loan of the scope were waived: only then the derivation pays for looking."""
+    return f"SELECT EXISTS (SELECT FROM charge_waiver_part WHERE {scope.or_relatives('loan_id')})"
+
+
+def derivation(scope: Scope, *, waives: bool) -> str:
     """The stages up to `derived`, to be followed by what is done with it: 'WITH ... derived AS (...)'.
+
+    `waives`: charges of some loan of the scope were waived, see `has_waivers`.
 
     Binds as_of (date), month_start (first day of its month), npa_by_borrower, bucket_edges, and the scope's values.
     """
-    parts = (_SUMS, _LEDGER, _STANDING_OF_TRACED, _NPA, _DERIVED)
+    parts = (*([_WAIVED] if waives else []), _SUMS, _LEDGER, _STANDING_OF_TRACED, _NPA, _DERIVED)
     return "WITH " + ",".join(parts).format(
         loan=scope.on("l.id"),
         loan_or_relative=scope.or_relatives("l.id"),
         fact=scope.or_relatives("loan_id"),
         payment=scope.or_relatives("y.loan_id"),
         instalment=scope.on("i.loan_id"),
+        instalments=_LESS_WAIVED if waives else "instalment",
     )

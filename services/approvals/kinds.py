@@ -20,6 +20,7 @@ CAPABILITIES: tuple[str, ...] = (
     "services.settlements.approving",
     "services.hardship.approving",
     "services.legal.approving",
+    "services.waivers",
 )
 """Modules whose import registers a kind: whoever adds a kind adds its module here, so that every process knows it."""
 

@@ -28,7 +28,18 @@ ORDERS = (
 
 days = st.integers(0, 420).map(lambda n: START + timedelta(days=n))
 parts = st.sampled_from([0, 0, 1, 40, 100]).map(Decimal)
-dues = st.builds(Due, days, parts, parts, parts)
+
+
+@st.composite
+def dues(draw):
+    """A due date; of its charges some may be waived, and the waiver taken back."""
+    charges = draw(parts)
+    waived: tuple[Any, ...] = ()
+    if charges and draw(st.booleans()):
+        on, off = draw(days), draw(st.sampled_from([charges, charges / 2]))
+        end = on + timedelta(days=draw(st.integers(0, 90))) if draw(st.booleans()) else None
+        waived = ((on, off, end),)
+    return Due(draw(days), draw(parts), draw(parts), charges, waived)
 
 
 @st.composite
@@ -63,7 +74,7 @@ def loans(draw):
     if written_off_on and common["closed_on"] and common["closed_on"] < written_off_on:
         written_off_on = None
     return LoanFacts(
-        schedule=draw(st.one_of(monthly(), st.lists(dues, max_size=6).map(tuple))),
+        schedule=draw(st.one_of(monthly(), st.lists(dues(), max_size=6).map(tuple))),
         payments=tuple(draw(st.lists(payments(), max_size=9))),
         bounces=tuple(draw(st.lists(days, max_size=3))),
         written_off_on=written_off_on,
@@ -100,6 +111,10 @@ def _insert_loan(session, borrower_id, facts):
         )
         for n, d in enumerate(facts.schedule, 1)
     ]
+    session.add_all(rows)
+    session.flush()
+    rows = []
+    _insert_waivers(session, borrower_id, loan_id, facts)
     rows += [_report(loan_id, report) for report in facts.reports or ()]
     for n, paid in enumerate(facts.payments):
         rows += _payment(loan_id, n, paid)
@@ -110,6 +125,23 @@ def _insert_loan(session, borrower_id, facts):
     session.add_all(rows)
     session.flush()
     return loan_id
+
+
+def _insert_waivers(session, borrower_id, loan_id, facts):
+    for number, due in enumerate(facts.schedule, 1):
+        for on, amount, end in due.waived:
+            session.execute(
+                text("""
+                    WITH asked AS (
+                        INSERT INTO charge_waiver
+                            (borrower_id, loan_id, amount, reason, asked_on, decided_on, is_granted)
+                        VALUES (:borrower, :loan, :amount, 'x', :day, :day, true) RETURNING id
+                    )
+                    INSERT INTO charge_waiver_part (waiver_id, number, loan_id, amount, waived_on, taken_back_on)
+                    SELECT id, :number, :loan, :amount, :day, :end FROM asked
+                """),
+                {"borrower": borrower_id, "loan": loan_id, "amount": amount, "day": on, "end": end, "number": number},
+            )
 
 
 def _report(loan_id, report):

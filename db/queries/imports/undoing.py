@@ -47,6 +47,7 @@ _OBSTACLES = {
         SELECT FROM consent_event e JOIN contact_point p ON p.id = e.contact_point_id
         WHERE p.created_batch_id = :batch AND e.batch_id IS DISTINCT FROM :batch""",
     "complaints of its borrowers were recorded": f"SELECT FROM complaint WHERE borrower_id IN ({_BORROWERS})",
+    "charges of its loans were waived": f"SELECT FROM charge_waiver WHERE loan_id IN ({_LOANS})",
     "settlements of its borrowers were offered": f"""
         SELECT FROM settlement WHERE borrower_id IN ({_BORROWERS}) OR loan_id IN ({_LOANS})""",
     "its borrowers applied for relief": f"SELECT FROM hardship WHERE borrower_id IN ({_BORROWERS})",
