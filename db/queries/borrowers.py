@@ -88,7 +88,7 @@ def instalments(session: Session, loan_ids: Sequence[int], *, as_of: date) -> Se
             SELECT n.*, sum(n.amount) OVER (PARTITION BY n.loan_id ORDER BY n.due_on, n.number) AS due_to_here
             FROM (
                 SELECT i.loan_id, i.number, i.due_on,
-                       i.principal + i.interest + i.charges - coalesce(w.amount, 0) AS amount
+                       i.principal + i.interest + greatest(i.charges - coalesce(w.amount, 0), 0) AS amount
                 FROM instalment i LEFT JOIN waived w ON w.loan_id = i.loan_id AND w.number = i.number
                 WHERE i.loan_id = ANY(CAST(:ids AS bigint[]))
             ) n

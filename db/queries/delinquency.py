@@ -329,7 +329,9 @@ waived AS MATERIALIZED (
     GROUP BY loan_id, number
 )"""
 _LESS_WAIVED = """(
-    SELECT k.loan_id, k.number, k.due_on, k.principal, k.interest, k.charges - coalesce(w.amount, 0) AS charges
+    SELECT k.loan_id, k.number, k.due_on, k.principal, k.interest,
+           -- a later file may have lowered the charges themselves
+           greatest(k.charges - coalesce(w.amount, 0), 0) AS charges
     FROM instalment k LEFT JOIN waived w ON w.loan_id = k.loan_id AND w.number = k.number)"""
 
 

@@ -154,3 +154,11 @@ def test_who_asked_neither_decides_nor_ends_and_authority_has_limits(session, an
     large = ask(ana, meera[1], 8_000)
     with pytest.raises(CollectionsError):
         approvals.decide(marek, request_of(session, large), approve=True, reason="x")
+
+
+def test_a_schedule_whose_charges_sank_below_what_was_waived_owes_none(session, ana, marek, meera):
+    granted(session, ana, marek, meera[1], 100)
+    session.execute(text("UPDATE instalment SET charges = 40 WHERE number = 1"))
+    restating.facts_changed(session, [meera[1]], from_date=TODAY, cause="test")
+    after = state(session, meera[1])
+    assert (after.overdue_charges, after.overdue_amount) == (100, 2_100)

@@ -48,6 +48,9 @@ _OBSTACLES = {
         WHERE p.created_batch_id = :batch AND e.batch_id IS DISTINCT FROM :batch""",
     "complaints of its borrowers were recorded": f"SELECT FROM complaint WHERE borrower_id IN ({_BORROWERS})",
     "charges of its loans were waived": f"SELECT FROM charge_waiver WHERE loan_id IN ({_LOANS})",
+    "charges of its due dates were waived": """
+        SELECT FROM charge_waiver_part p JOIN instalment i ON i.loan_id = p.loan_id AND i.number = p.number
+        WHERE i.batch_id = :batch""",
     "settlements of its borrowers were offered": f"""
         SELECT FROM settlement WHERE borrower_id IN ({_BORROWERS}) OR loan_id IN ({_LOANS})""",
     "its borrowers applied for relief": f"SELECT FROM hardship WHERE borrower_id IN ({_BORROWERS})",
