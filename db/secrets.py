@@ -25,6 +25,11 @@ def secret_key() -> str:
     return _kept("secret_key", lambda: secrets.token_urlsafe(48))
 
 
+def signing_identity(make: Callable[[], str]) -> str:
+    """Key and certificate that sign documents, as PEM; made by `make` where there is none yet."""
+    return _kept("document_signer.pem", make)
+
+
 def _kept(name: str, make: Callable[[], str]) -> str:
     """Read a secret's file, or write it first; two processes that start at once agree on one value."""
     folder = settings().home / "secrets"

@@ -56,3 +56,24 @@ def test_long_table_runs_over_pages_and_repeats_its_head():
 def test_letters_the_font_lacks_do_not_break_the_document():
     _, text = read(pdf.render(title="Letter", blocks=[pdf.Paragraph("मीरा owes ₹5")], made_at=MADE))
     assert "owes ₹5" in text
+
+
+def test_names_in_the_scripts_of_india_can_be_read_and_what_no_font_has_is_marked():
+    names = ["मीरा शर्मा", "শ্রীজিতা", "ગીતા પટેલ", "தமிழ்", "శ్రీనివాస్", "ಕೃಷ್ಣ", "ശ്രീകുമാർ", "محمد", "ᱥᱟᱱᱛᱟᱲᱤ"]
+    grid = pdf.Grid(["Name", "Owes"], [[name, "₹5"] for name in names])
+    made = pdf.render(title="मीरा", blocks=[grid, pdf.Paragraph("中 \N{GRINNING FACE}\ufe0f end")], made_at=MADE)
+    reader, text = read(made)
+    fonts = {font["/BaseFont"] for page in reader.pages for font in map(_object, page["/Resources"]["/Font"].values())}
+    assert len(fonts) >= len(names) + 1, "each script has its font within"
+    assert "☐ ☐ end" in text
+    assert "मीरा" in text
+    assert "தமிழ்" in text
+
+
+def _object(reference):
+    return reference.get_object()
+
+
+def test_a_text_in_latin_letters_takes_no_other_font():
+    reader, _ = read(pdf.render(title="Letter", blocks=[pdf.Paragraph("Ärger → ₹5")], made_at=MADE))
+    assert all("DejaVu" in _object(font)["/BaseFont"] for font in reader.pages[0]["/Resources"]["/Font"].values())
