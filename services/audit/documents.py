@@ -128,6 +128,7 @@ def _html(said: Record) -> bytes:
     template = _TEMPLATES.get_template("borrower_record.html")
     return template.render(
         local=said.local,
+        when=said.when,
         zone=said.zone.key,
         decisions=said.decisions,
         chain=said.chain,

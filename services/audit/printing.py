@@ -49,16 +49,16 @@ def _head(record: Record) -> list[tuple[str, str]]:
     chain = record.chain
     seals = "no seal yet"
     if chain.sealed_through is not None:
-        seals = f"through {record.local(chain.sealed_through)}, {chain.seals:,} seals, head {chain.head.hex()}"
+        seals = f"through {record.local(chain.sealed_through)}, seals {chain.seals:,}, head {chain.head.hex()}"
     return [
         ("Borrower", f"{record.borrower.name}, {record.borrower.external_id}"),
         ("Made", f"{record.local(record.made_at)} ({record.zone.key}) by {record.made_by}"),
         ("Reason", record.reason),
         (
-            "Holds",
+            "Told here",
             (
-                f"{len(record.happened):,} facts, {len(record.decisions):,} answers of the contact gate, "
-                f"{len(record.entries):,} acts"
+                f"facts {len(record.happened):,}, answers of the contact gate {len(record.decisions):,}, "
+                f"acts {len(record.entries):,}"
             ),
         ),
         ("Amounts in", record.settings.currency),
@@ -86,13 +86,13 @@ def _loans(record: Record) -> pdf.Grid:
 
 _Columns = tuple[tuple[str, ...], tuple[float, ...], tuple[int, ...]]
 _CONTACTS: Final[_Columns] = (("Kind", "Masked", "Whose", "Use"), (1, 2, 3, 3), ())
-_FACTS: Final[_Columns] = (("When", "What", "Loan", "Amount", "State", "By"), (2.2, 6, 2, 1.6, 1.6, 2), (3,))
+_FACTS: Final[_Columns] = (("When", "What", "Loan", "Amount", "State", "By"), (2.7, 6, 2, 1.6, 1.6, 2), (3,))
 _DECISIONS: Final[_Columns] = (
     ("When", "Channel", "Asked to", "Answer", "Rule", "Reason", "Policy"),
-    (2.2, 1.2, 1.2, 1.3, 1.6, 6, 1),
+    (2.7, 1.2, 1.2, 1.3, 1.6, 6, 1),
     (),
 )
-_ACTS: Final[_Columns] = (("When", "Who", "What", "Digest"), (2.2, 2.2, 8, 2), ())
+_ACTS: Final[_Columns] = (("When", "Who", "What", "Digest"), (2.7, 2.2, 8, 2.4), ())
 
 
 def _contact(row: AnyRow) -> tuple[str, ...]:
@@ -108,7 +108,7 @@ def _contact(row: AnyRow) -> tuple[str, ...]:
 def _fact(record: Record, row: AnyRow) -> tuple[str, ...]:
     what = f"{row.title}\n{row.detail}" if row.detail else row.title
     amount = "" if row.amount is None else _amount(row.amount)
-    return record.local(row.at), what, row.loan_number or "", amount, _plain(row.state), row.who or ""
+    return record.when(row), what, row.loan_number or "", amount, _plain(row.state), row.who or ""
 
 
 def _decision(record: Record, row: AnyRow) -> tuple[str, ...]:

@@ -19,6 +19,9 @@ from services.lender import LenderSettings
 ENTRIES_AT_MOST = 20_000
 """Far beyond what one borrower's record ever holds; keeps a broken import from making a file that nothing opens."""
 
+_OF_A_DAY = frozenset({"payment", "bounce", "stage"})
+"""Kinds of fact that are known by their day; the timeline puts them at its noon."""
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -50,6 +53,10 @@ class Record:
     def lines(self) -> int:
         """How long it is."""
         return len(self.happened) + len(self.decisions) + len(self.entries)
+
+    def when(self, fact: AnyRow) -> str:
+        """When a fact happened: a day's fact has no hour."""
+        return f"{fact.at.astimezone(self.zone):%d %b %Y}" if fact.kind in _OF_A_DAY else self.local(fact.at)
 
     def local(self, moment: datetime) -> str:
         """A moment as the record writes it."""
