@@ -41,7 +41,7 @@ def _kept(name: str, make: Callable[[], str]) -> str:
 
 
 def _write_once(path: Path, value: str) -> None:
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")  # threads of one process may be here at once
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(value)

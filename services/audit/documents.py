@@ -22,8 +22,8 @@ from services.audit.recording import record
 from services.audit.records import Record
 from services.errors import NotFound, Refused
 
-PDF_LINES_AT_MOST = 6_000
-"""Setting pages takes time: about 20 s for as many lines. The web page has no such limit."""
+PDF_LINES_AT_MOST = 10_000
+"""Setting pages takes time: 10 to 15 s for as many lines. The web page has no such limit."""
 
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),

@@ -10,10 +10,6 @@ from services import pdf
 from services.audit.records import Record
 
 NOTHING: Final = "—"
-_LINES_AT_MOST: Final = 14
-"""Of a cell: a longer text goes on in the next row of the table, since a row must fit on a page."""
-_LETTERS_A_LINE: Final = 85
-"""Of the widest letters on a landscape page."""
 
 
 def blocks(record: Record, *, certificate: str) -> list[pdf.Block]:
@@ -137,25 +133,7 @@ def _table(columns: _Columns, rows: Sequence[tuple[str, ...]], *, none: str) -> 
         yield pdf.Paragraph(none)
         return
     head, widths, right = columns
-    room = [int(_LINES_AT_MOST * _LETTERS_A_LINE * width / sum(widths)) for width in widths]
-    yield pdf.Grid(head, [part for row in rows for part in _parts(row, room)], widths=widths, right=right)
-
-
-def _parts(row: tuple[str, ...], room: Sequence[int]) -> Iterator[tuple[str, ...]]:
-    """A row as so many rows as its longest text takes: nothing is left out."""
-    rest = row
-    while True:
-        cuts = [_cut(cell, letters) for cell, letters in zip(rest, room, strict=True)]
-        yield tuple(cell[:end] for cell, end in zip(rest, cuts, strict=True))
-        rest = tuple(cell[end:] for cell, end in zip(rest, cuts, strict=True))
-        if not any(rest):
-            return
-
-
-def _cut(text: str, letters: int) -> int:
-    """Where the text is to go on in another row: after so many letters, or before too many breaks of line."""
-    breaks = [place for place, letter in enumerate(text[:letters]) if letter == "\n"]
-    return breaks[_LINES_AT_MOST] if len(breaks) > _LINES_AT_MOST else letters
+    yield pdf.Grid(head, rows, widths=widths, right=right)
 
 
 def _plain(code: str | None) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import singledispatch
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from services.pdf import scripts
 from services.pdf.blocks import Block, Facts, Gap, Grid, Heading, Paragraph, Signature
+from services.pdf.tables import set_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -85,6 +86,19 @@ def _document(reference: str, letters: set[str], *, is_landscape: bool, is_archi
     unknown = scripts.unknown(letters, other)
 
     class Document(FPDF):
+        # fpdf2 2.8.9 takes a font as told to the page also where it told only a line that begins with another's letters
+        def set_font(self, *args: Any, **kwargs: Any) -> None:
+            super().set_font(*args, **kwargs)
+            self._tell_font()
+
+        def add_page(self, *args: Any, **kwargs: Any) -> None:
+            super().add_page(*args, **kwargs)
+            self._tell_font()
+
+        def _tell_font(self) -> None:
+            if other and self.page > 0 and self.font_family:
+                self.text(0, 0, "")
+
         def normalize_text(self, text: str) -> str:
             return super().normalize_text(text.translate(unknown) if unknown else text)
 
@@ -158,23 +172,7 @@ def _facts(block: Facts, pdf: FPDF) -> None:
 
 @_set.register(Grid)
 def _grid(block: Grid, pdf: FPDF) -> None:
-    from fpdf.fonts import FontFace
-
-    pdf.set_font(_FAMILY, size=_SIZE - 1)
-    aligned = tuple("RIGHT" if place in block.right else "LEFT" for place in range(len(block.head)))
-    bold = FontFace(emphasis="BOLD")
-    with pdf.table(
-        borders_layout="HORIZONTAL_LINES",
-        col_widths=tuple(block.widths) if block.widths else None,
-        line_height=_LINE,
-        headings_style=bold,
-        text_align=aligned,
-        padding=1,
-    ) as table:
-        for row in (block.head, *block.rows):
-            table.row(row)
-        if block.total is not None:
-            table.row(block.total, style=bold)
+    set_table(pdf, block, family=_FAMILY, size=_SIZE - 1, line=_LINE)
     pdf.ln(2.5)
 
 
