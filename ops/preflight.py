@@ -63,7 +63,8 @@ def signing_key() -> None:
     """
     from services import signing
 
-    if settings().signing_pkcs12 is None:
+    configured = settings().signing_pkcs12
+    if configured is None or not configured.name:
         return
     try:
         signing.identity()

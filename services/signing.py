@@ -85,7 +85,7 @@ def identity() -> Identity:
         SigningKeyUnusable: the file named by the environment is absent, its password wrong, or its key of another kind.
     """
     configured = settings().signing_pkcs12
-    if configured is None:
+    if configured is None or not configured.name:  # an empty variable configures nothing
         return _own(secrets.signing_identity(_made))
     password = settings().signing_password
     return _lenders(configured, password.get_secret_value() if password else "")

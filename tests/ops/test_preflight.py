@@ -121,7 +121,9 @@ def test_failed_migration_leaves_the_schema_as_it_was(empty_database):
 
 
 def test_a_signing_key_that_cannot_be_used_is_one_sentence_at_the_start(tmp_path):
-    preflight.signing_key()  # none is configured: nothing to try
+    for nothing in ({}, {"RECOUP_SIGNING_PKCS12": ""}):
+        with _environment(**nothing):
+            preflight.signing_key()
     wrong = tmp_path / "lender.p12"
     wrong.write_bytes(b"no key")
     with _environment(RECOUP_SIGNING_PKCS12=str(wrong)), pytest.raises(NotReady, match="cannot be opened"):
