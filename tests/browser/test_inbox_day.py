@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from io import BytesIO
 
 import pytest
-from playwright.sync_api import Download, Page, expect
+from playwright.sync_api import Download, Locator, Page, expect
 from pypdf import PdfReader
 from sqlalchemy import text
 
@@ -73,6 +73,12 @@ def test_what_agents_ask_for_is_decided_in_one_inbox_and_takes_effect(page: Page
 # --- what agents ask for --------------------------------------------------------------------------------------------
 
 
+def _drawn(last: Locator) -> None:
+    """Wait for what stands last on the form, so that it is wholly there."""
+    expect(last).to_be_visible(timeout=SLOW)
+    settle(last.page)
+
+
 def _type(page: Page, label: str, typed: str) -> None:
     """Into a field outside a form: what follows from it is drawn when it is left."""
     field = page.get_by_role("textbox", name=label, exact=True)
@@ -84,9 +90,11 @@ def _type(page: Page, label: str, typed: str) -> None:
 def _agent_proposes_a_settlement(page: Page, borrower_id: int) -> None:
     work_as(page, "ana", f"/borrower?borrower={borrower_id}")
     choose_act(page, "Settlement")
+    _drawn(page.get_by_text("Enter what is waived"))  # a field that is drawn anew loses what was typed into it
     _type(page, "Principal", "60,000")
-    expect(page.get_by_text("Something must be left to pay")).to_be_visible(timeout=SLOW)
+    _drawn(page.get_by_text("Something must be left to pay"))
     _type(page, "Principal", "20,000")
+    _drawn(page.get_by_text("Say why, to see what the offer is worth"))
     _type(page, "Why should the lender settle?", "Lost the shop in the flood")
     expect(page.get_by_text(re.compile("40.0 % is waived"))).to_be_visible(timeout=SLOW)
     page.get_by_role("button", name="Ask for approval").click()
@@ -97,6 +105,7 @@ def _agent_proposes_a_settlement(page: Page, borrower_id: int) -> None:
 
 def _agent_applies_for_relief(page: Page) -> None:
     choose_act(page, "Hardship")
+    _drawn(page.get_by_role("button", name="Apply", exact=True))
     _type(page, "What happened, as the borrower says", "The flood took the stock of the shop")
     _type(page, "Income", "30,000")
     page.get_by_label("Evidence").or_(page.locator("input[type=file]")).last.set_input_files(
@@ -112,6 +121,7 @@ def _officer_sends_the_notice_of_a_bounced_cheque(page: Page, borrower_id: int) 
     """From the return memo to the notice as a PDF with its text; the address of the action."""
     work_as(page, "omar", f"/borrower?borrower={borrower_id}")
     choose_act(page, "Legal")
+    _drawn(page.get_by_role("button", name="Open the action"))
     memo = lender.current().today - timedelta(days=10)
     page.get_by_role("textbox", name="Cheque no. or reference").fill("004217")
     _fill_day(page, "Return memo received", memo)
