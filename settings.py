@@ -39,6 +39,12 @@ class Settings(BaseSettings):
     pii_keys: SecretStr | None = None
     """Comma-separated Fernet keys for personal data, newest first. Unset: made once and kept in the data folder."""
 
+    signing_pkcs12: Path | None = None
+    """PKCS#12 file of the lender's own key and certificate that sign documents. Unset: made once and kept in the data folder."""
+
+    signing_password: SecretStr | None = None
+    """Password of that file."""
+
     secure_cookies: bool = False
     """True when served over HTTPS: the session cookie is then sent over HTTPS only."""
 

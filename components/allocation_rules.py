@@ -7,24 +7,17 @@ from typing import Any, Final
 
 import streamlit as st
 
-from components import allocation_cached, dates, empty, form_fields, money, notices, tables
+from components import allocation_cached, dates, empty, form_fields, notices, tables
+from components.allocation_rule_rows import COLUMNS, row, target_names
 from components.form_fields import Places
 from components.tables import Column
 from services import allocation
 from services.actors import Actor
-from services.allocation import WAYS, Rule, RuleBook, RuleChoices, Way
+from services.allocation import Rule, RuleBook, RuleChoices, Way
 from services.money import parse
 
 _TEAM, _AGENCY, _PEOPLE = "A team", "An agency", "People"
 _MOVES: Final = (("Move up", ":material/arrow_upward:", -1), ("Move down", ":material/arrow_downward:", 1))
-_COLUMNS = (
-    Column("place", "#", "number", width=45, is_pinned=True),
-    Column("name", "Rule", width="medium", is_pinned=True),
-    Column("about", "Which cases", width=360),
-    Column("target", "To whom", width=250),
-    Column("way", "How", width=170),
-    Column("is_enabled", "On", "flag", width=60),
-)
 
 
 def show(actor: Actor) -> None:
@@ -42,9 +35,9 @@ def show(actor: Actor) -> None:
             icon=":material/account_tree:",
         )
     else:
-        names = _target_names(actor, choices)
-        rows = [_row(place, rule, choices, names) for place, rule in enumerate(book.rules, start=1)]
-        chosen = tables.table(rows, _COLUMNS, key="allocation.rules", select="place")
+        names = target_names(actor, choices)
+        rows = [row(place, rule, choices, names) for place, rule in enumerate(book.rules, start=1)]
+        chosen = tables.table(rows, COLUMNS, key="allocation.rules", select="place")
         st.caption(
             "A case goes to the first rule that matches it and has somebody who is there, has the skill and has room; "
             "otherwise to the next."
@@ -66,55 +59,6 @@ def _from_later(book: RuleBook) -> None:
             f"These rules hold from {dates.day(book.newest.effective_from)}. Until then {until}.",
             icon=":material/event:",
         )
-
-
-def _target_names(actor: Actor, choices: RuleChoices) -> dict[str, dict[int, str]]:
-    return {
-        "team": choices.teams,
-        "agency": {agency.id: agency.name for agency in allocation.agencies(actor)},
-        "people": {worker.id: worker.name for worker in allocation_cached.workers(actor)},
-    }
-
-
-def _row(place: int, rule: Rule, choices: RuleChoices, names: dict[str, dict[int, str]]) -> dict[str, object]:
-    if rule.team_id is not None:
-        target = f"Team {names['team'].get(rule.team_id, '?')}"
-    elif rule.agency_id is not None:
-        target = f"Agency {names['agency'].get(rule.agency_id, '?')}"
-    else:
-        target = ", ".join(names["people"].get(user, "someone who left") for user in rule.user_ids)
-    return {
-        "place": place,
-        "name": rule.name,
-        "about": about(rule, choices),
-        "target": target,
-        "way": WAYS[rule.way.value].capitalize(),
-        "is_enabled": rule.is_enabled,
-    }
-
-
-def about(rule: Rule, choices: RuleChoices) -> str:
-    """A rule's conditions in words: 'Hard, Recovery · West · 61 DPD and more'."""
-    parts = [
-        ", ".join(choices.stages.get(stage, stage) for stage in rule.stages),
-        ", ".join(choices.products.get(product, "?") for product in rule.product_ids),
-        ", ".join(rule.regions),
-        ", ".join(rule.languages),
-        ", ".join(f"risk {choices.risk_bands.get(band, '?').lower()}" for band in rule.risk_bands),
-        _span(rule.min_dpd, rule.max_dpd, "DPD", str),
-        _span(rule.min_overdue, rule.max_overdue, "overdue", money.full),
-        _span(rule.min_outstanding, rule.max_outstanding, "outstanding", money.full),
-    ]
-    return " · ".join(part for part in parts if part) or "Every case"
-
-
-def _span(low: object, high: object, what: str, write: object) -> str:
-    if low is None and high is None:
-        return ""
-    written = [write(bound) if bound is not None else "" for bound in (low, high)]  # type: ignore[operator]
-    if high is None:
-        return f"{what} {written[0]} or more"
-    return f"{what} up to {written[1]}" if low is None else f"{what} {written[0]}–{written[1]}"
 
 
 def _form(actor: Actor, book: RuleBook, choices: RuleChoices, place: int | None) -> None:
@@ -155,7 +99,7 @@ def _way_words(way: Way) -> str:
 
 
 def _target_field(actor: Actor, choices: RuleChoices, rule: Rule, kind: str, form: str) -> dict[str, object]:
-    names = _target_names(actor, choices)
+    names = target_names(actor, choices)
     if kind == _PEOPLE:
         people = names["people"]
         held = [user for user in rule.user_ids if user in people]
@@ -298,11 +242,11 @@ def _versions(actor: Actor, choices: RuleChoices) -> None:
         )
         chosen = tables.table(rows, columns, key="allocation.versions", select="id")
         if chosen is not None:
-            names = _target_names(actor, choices)
+            names = target_names(actor, choices)
             old = allocation.rules_of_version(actor, int(chosen))
-            listed = [_row(place, rule, choices, names) for place, rule in enumerate(old, start=1)]
+            listed = [row(place, rule, choices, names) for place, rule in enumerate(old, start=1)]
             st.markdown(f"**Version {chosen}**")
             if listed:
-                tables.table(listed, _COLUMNS, key=f"allocation.version.{chosen}")
+                tables.table(listed, COLUMNS, key=f"allocation.version.{chosen}")
             else:
                 st.caption("It has no rules.")

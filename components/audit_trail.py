@@ -1,4 +1,4 @@
-"""Parts of the audit page: state of the chain, the search form, an event opened, a borrower's record taken out."""
+"""Parts of the audit page: state of the chain, the search form, and an event opened."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -8,7 +8,7 @@ import streamlit as st
 from components import dates, notices
 from services import clock
 from services.actors import Actor, Permission
-from services.audit import documents, searching, verifying
+from services.audit import searching, verifying
 from services.audit.searching import EventDetail, Search
 from services.audit.verifying import ChainState, Verification
 
@@ -122,23 +122,3 @@ def _changes(event: EventDetail) -> list[dict[str, str]]:
 def _shown(values: dict[str, Any], name: str) -> str:
     held = values.get(name)
     return dates.NOTHING if held is None else str(held)
-
-
-def record_of_borrower(actor: Actor, number: str) -> None:
-    """Takes out the record of the borrower searched for, as a document, with the reason."""
-    with st.popover(f"Record of {number}", icon=":material/description:"):
-        reason = st.text_input("Reason", key="audit.reason", placeholder="For whom and why", max_chars=200)
-        if not st.button("Prepare the document", key="audit.prepare", disabled=not reason.strip(), type="primary"):
-            st.caption("Everything recorded about this borrower, first to last, as one page to print or hand over.")
-            return
-        with notices.showing_errors():
-            document = documents.borrower_record(actor, number, reason=reason.strip())
-            st.download_button(
-                "Download",
-                document.content,
-                document.file_name,
-                "text/html",
-                icon=":material/download:",
-                on_click="ignore",
-            )
-            st.caption(f"SHA-256 {document.sha256}, also in the trail.")

@@ -10,7 +10,7 @@ from components import allocation_cached
 from components.portfolio_filters import month_label, product_labels, value_label
 from components.portfolio_links import ACCOUNTS, Query, account_query
 from services.actors import Actor, Permission
-from services.performance import NOBODY, Choices, Dimension, Performance, PerformanceFilter, Row
+from services.performance import NOBODY, Choices, Dimension, Performance, PerformanceFilter, Row, of_bucket
 from services.portfolio import FilterChoices, PortfolioFilter
 from services.portfolio.accounts import AccountFilter
 
@@ -133,11 +133,12 @@ def drill(actor: Actor, seen: Performance, key: str, chosen: PerformanceFilter, 
     if seen.dimension in {Dimension.TEAM, Dimension.AGENCY}:
         _members(actor, row, seen.members.get(key, ()), chosen, book)
         return
-    accounts = _behind(seen.dimension, row.key, row.name, chosen, book)
+    accounts = _behind(seen, row, chosen, book)
     if accounts is not None:
+        fell_due = seen.dimension is Dimension.BUCKET and row.key == "0"
         st.page_link(
             ACCOUNTS,
-            label=f"See the accounts of {row.name}",
+            label="See the accounts that fell due and are past due" if fell_due else f"See the accounts of {row.name}",
             icon=":material/table_rows:",
             query_params=account_query(accounts, book),
         )
@@ -175,16 +176,15 @@ def _queue_query(actor: Actor, owner: str, chosen: PerformanceFilter, book: Filt
     return query
 
 
-def _behind(
-    dimension: Dimension, key: str, name: str, chosen: PerformanceFilter, book: FilterChoices
-) -> AccountFilter | None:
-    """The accounts past due of a bucket, product or region; None: a team, or a value with no accounts of its own."""
+def _behind(seen: Performance, row: Row, chosen: PerformanceFilter, book: FilterChoices) -> AccountFilter | None:
+    """The accounts of a bucket, product or region; None: a team, or a value with no accounts of its own."""
     scope, buckets = chosen.scope, chosen.buckets
-    if dimension is Dimension.BUCKET:
-        return AccountFilter(scope=scope, buckets=(int(key),)) if int(key) < len(book.bucket_labels) else None
-    if dimension is Dimension.PRODUCT:
-        codes = tuple(code for code, product in book.products.items() if product == name)
+    if seen.dimension is Dimension.BUCKET:
+        labels = len(book.bucket_labels)
+        return of_bucket(int(row.key), as_of=seen.as_of, closes=book.months, scope=scope, buckets=labels)
+    if seen.dimension is Dimension.PRODUCT:
+        codes = tuple(code for code, product in book.products.items() if product == row.name)
         return AccountFilter(scope=PortfolioFilter(codes, scope.regions), buckets=buckets) if codes else None
-    if dimension is Dimension.REGION and key:
-        return AccountFilter(scope=PortfolioFilter(scope.products, (key,)), buckets=buckets)
+    if seen.dimension is Dimension.REGION and row.key:
+        return AccountFilter(scope=PortfolioFilter(scope.products, (row.key,)), buckets=buckets)
     return None

@@ -122,8 +122,8 @@ def heading(wanted: Wanted, found: AccountTotals, choices: FilterChoices) -> Non
     labels = {**dict(enumerate(choices.bucket_labels)), **WAYS_OUT}
     move, of = wanted.filter.move, wanted.filter.of
     if move is not None:
-        ends = ", ".join(labels.get(code, str(code)) for code in move.to)
-        which = f"that went from {labels.get(move.from_bucket, move.from_bucket)} to {ends}"
+        start = labels.get(move.from_bucket, str(move.from_bucket))
+        which = f"that went from {start} to {_ends(move.to, labels, choices)}"
         when = f"between {day(move.opening_on)} and {day(move.closing_on)}"
     else:
         which = f"· {OF_LABELS[of].lower() if of.value != 'npa' else 'NPA'}"
@@ -132,6 +132,14 @@ def heading(wanted: Wanted, found: AccountTotals, choices: FilterChoices) -> Non
         st.markdown(f"##### {money.count(found.accounts)} accounts {which}, {when}", width="content")
         if move is not None or wanted.filter.as_of is not None:
             st.button("As they stand now", icon=":material/close:", key="accounts.now", on_click=_now, type="tertiary")
+
+
+def _ends(to: tuple[int, ...], labels: dict[int, str], choices: FilterChoices) -> str:
+    """Where accounts went, in few words where they went everywhere."""
+    if labels.keys() <= set(to):
+        return "anywhere"
+    past_due = range(1, len(choices.bucket_labels))
+    return "past due" if to == tuple(past_due) else ", ".join(labels.get(code, str(code)) for code in to)
 
 
 def _now() -> None:

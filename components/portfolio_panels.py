@@ -77,8 +77,8 @@ def _age_rows(seen: Overview) -> list[dict[str, object]]:
     ]
 
 
-def vintages(curves: tuple[Vintage, ...]) -> None:
-    """Two charts, 30+ and 90+, of the newest quarters."""
+def vintages(curves: tuple[Vintage, ...], chosen: PortfolioFilter) -> None:
+    """Two charts, 30+ and 90+, of the newest quarters; and whether a chosen filter does not hold for them."""
     shown = [curve for curve in curves if len(curve.points) > 1][-NEWEST_VINTAGES:]
     if not shown:
         empty(
@@ -88,6 +88,11 @@ def vintages(curves: tuple[Vintage, ...]) -> None:
         )
         return
     st.markdown(f"##### {_vintage_words(shown)}", help=VINTAGE_MEANING)
+    if chosen.risk_bands:
+        st.caption(
+            ":material/filter_alt_off: Of all risk bands: a curve follows the loans of a quarter from their disbursal, "
+            "and a band is known only later. The other filters hold."
+        )
     left, right = st.columns(2)
     content = charts.digest(shown)
     for days, place in ((30, left), (90, right)):

@@ -25,6 +25,11 @@ def secret_key() -> str:
     return _kept("secret_key", lambda: secrets.token_urlsafe(48))
 
 
+def signing_identity(make: Callable[[], str]) -> str:
+    """Key and certificate that sign documents, as PEM; made by `make` where there is none yet."""
+    return _kept("document_signer.pem", make)
+
+
 def _kept(name: str, make: Callable[[], str]) -> str:
     """Read a secret's file, or write it first; two processes that start at once agree on one value."""
     folder = settings().home / "secrets"
@@ -36,7 +41,7 @@ def _kept(name: str, make: Callable[[], str]) -> str:
 
 
 def _write_once(path: Path, value: str) -> None:
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")  # threads of one process may be here at once
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(value)

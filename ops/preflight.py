@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db.engine import database_url
 from db.queries import server
+from settings import settings
 
 POSTGRES_AT_LEAST = 16
 REDIS_AT_LEAST = 5
@@ -52,6 +53,23 @@ def data_folder(folder: Path) -> None:
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         raise NotReady(f"The data folder {folder} cannot be written: set RECOUP_DATA_DIR to a folder you own.")
+
+
+def signing_key() -> None:
+    """The lender's own key that signs documents, where one is configured, can be used.
+
+    Raises:
+        NotReady: it cannot.
+    """
+    from services import signing
+
+    configured = settings().signing_pkcs12
+    if configured is None or not configured.name:
+        return
+    try:
+        signing.identity()
+    except signing.SigningKeyUnusable as error:
+        raise NotReady(error.message) from None
 
 
 def port(host: str, number: int, *, patience: float = 0.0) -> None:

@@ -28,6 +28,7 @@ def run(*, demo: bool = False) -> None:
     """
     home = settings().home
     preflight.data_folder(home)
+    preflight.signing_key()
     if warning := preflight.disk(home):
         _SHOWN.print(f"[yellow]{warning}[/]")
     with only_one(home) as leftovers:

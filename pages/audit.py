@@ -1,6 +1,6 @@
-"""The audit trail: search it, open an act, take out a borrower's record, and see that nothing in it was changed."""
+"""The audit trail: search it, open an act, take out or check a borrower's record, see that nothing was changed."""
 
-from components import audit_overrides, audit_trail, empty, exports, notices, tables
+from components import audit_overrides, audit_trail, document_check, empty, exports, notices, tables
 from components.guard import guard
 from components.tables import Column
 from services import lender
@@ -19,6 +19,7 @@ COLUMNS = (
 
 audit_trail.chain(actor, verifying.state(actor))
 audit_overrides.show(actor)
+document_check.check(actor)
 wanted = audit_trail.search_form(actor, lender.current().today)
 place = f"audit.events.{hash(wanted)}"
 with notices.showing_errors():
@@ -31,6 +32,6 @@ with notices.showing_errors():
         tables.next_page(place, page.next_before, is_first=tables.position(place) is None)
         exports.downloads("Audit trail", lambda: searching.export(actor, wanted), key="audit.export")
         if wanted.whom:
-            audit_trail.record_of_borrower(actor, wanted.whom)
+            document_check.take_out(actor, wanted.whom)
         if chosen is not None:
             audit_trail.opened(searching.detail(actor, chosen))

@@ -36,7 +36,7 @@ with right:
 if month is not None:
     portfolio_rolls.trends(rolls, measure)
     portfolio_rolls.flow(rolls, measure)
-portfolio_panels.vintages(reads.vintages(chosen.filter, chosen.month, measure))
+portfolio_panels.vintages(reads.vintages(chosen.filter, chosen.month, measure), chosen.filter)
 if month is not None:
     dimension = portfolio_panels.dimension_switch(choices)
     worst = reads.segments(chosen.filter, chosen.month, dimension, measure)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from db.base import AnyRow
 from db.engine import reading, transaction
 from db.queries import documents as queries
-from services import audit, cases
+from services import audit, cases, clock
 from services.actors import Actor, Permission
 from services.errors import InvalidInput, NotFound
 
@@ -124,6 +124,7 @@ def store(
         borrower_id=borrower_id,
         subject_kind=subject[0] if subject else None,
         subject_id=subject[1] if subject else None,
+        stored_at=clock.now(),
         stored_by=actor.id,
     )
     row = queries.by_id(session, document_id)

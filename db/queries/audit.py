@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, insert, select, text
+from sqlalchemy import Select, func, insert, or_, select, text
 from sqlalchemy.orm import Session
 
 from db.base import AnyRow
 from db.models.audit import AuditEvent, AuditSeal, AuditVerification
 from db.models.owes import Borrower, Loan, Product
 from db.models.stands import LoanState
+from db.models.work import GateDecision
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,3 +235,45 @@ def record_of(session: Session, borrower_id: int) -> Sequence[AnyRow]:
     """Every event about a borrower, oldest first, with what it replaced and left."""
     columns = (*EVENT_COLUMNS, AuditEvent.before, AuditEvent.after, AuditEvent.digest)
     return session.execute(select(*columns).where(AuditEvent.borrower_id == borrower_id).order_by(AuditEvent.id)).all()
+
+
+def gate_decisions_of(session: Session, borrower_id: int, *, limit: int) -> Sequence[AnyRow]:
+    """What the gate answered about contacts with a borrower, oldest first."""
+    columns = (
+        GateDecision.at,
+        GateDecision.channel,
+        GateDecision.purpose,
+        GateDecision.is_allowed,
+        GateDecision.rule,
+        GateDecision.reason,
+        GateDecision.next_allowed_at,
+        GateDecision.policy_version,
+    )
+    return session.execute(
+        select(*columns)
+        .where(GateDecision.borrower_id == borrower_id)
+        .order_by(GateDecision.at, GateDecision.id)
+        .limit(limit)
+    ).all()
+
+
+def exported_record(session: Session, *, sha256: str, signatures: Sequence[str]) -> AnyRow | None:
+    """The event of a record that was taken out, by the file's SHA-256, else by that of a signature in it."""
+    is_same = AuditEvent.after["sha256"].astext == sha256
+    sealed_to = select(func.coalesce(func.max(AuditSeal.last_event_id), 0)).scalar_subquery()
+    statement = (
+        select(
+            *EVENT_COLUMNS,
+            AuditEvent.after,
+            Borrower.external_id.label("borrower_number"),
+            (AuditEvent.id <= sealed_to).label("is_sealed"),
+        )
+        .outerjoin(Borrower, Borrower.id == AuditEvent.borrower_id)
+        .where(
+            AuditEvent.action == "record.exported",
+            or_(is_same, AuditEvent.after["signature_sha256"].astext.in_(signatures)),
+        )
+        .order_by(is_same.desc(), AuditEvent.id)
+        .limit(1)
+    )
+    return session.execute(statement).one_or_none()

@@ -1,5 +1,6 @@
 """Allocation: who is given which cases, by hand, by rule, and taken back; and who may be given any."""
 
+from services.allocation.absences import Absence, absences, add_absence, withdraw_absence
 from services.allocation.agencies import (
     Agency,
     add_agency,
@@ -21,20 +22,15 @@ from services.allocation.assigning import (
     workers,
 )
 from services.allocation.collectors import (
-    Absence,
     Collector,
     CollectorFacts,
     NotEligible,
     Skills,
-    absences,
-    add_absence,
     collectors,
     save,
-    withdraw_absence,
 )
 from services.allocation.history import KINDS, Change, HistoryPage, history
 from services.allocation.papers import Papers, PapersSettings, Standing, papers_settings, set_papers_settings
-from services.allocation.planning import Way
 from services.allocation.recalling import RecallKind, recall
 from services.allocation.rules import (
     Rule,
@@ -60,6 +56,7 @@ from services.allocation.running import (
     request_run,
 )
 from services.allocation.timetable import current_run, daily, is_daily, switch_daily
+from services.allocation.values import Way
 
 __all__ = [
     "KINDS",

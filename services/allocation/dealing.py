@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from db.queries import allocation_rules as queries
 from services.allocation.collectors import Collector
-from services.allocation.planning import Bools, Cases, Coded, Ints, Person, Terms, Way
 from services.allocation.rules import Rule
+from services.allocation.values import Bools, Cases, Coded, Ints, Person, Terms, Way
 
 _TYPES = {name: pa.int64() for name in queries.CASE_COLUMNS} | {
     name: pa.dictionary(pa.int32(), pa.string()) for name in ("stage", "region", "language")

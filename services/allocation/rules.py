@@ -15,7 +15,7 @@ from db.queries import collectors as collector_queries
 from db.queries import queue as queue_queries
 from services import audit, lender
 from services.actors import Actor, Permission
-from services.allocation.planning import Way
+from services.allocation.values import Way
 from services.cases import ALL_STAGES
 from services.errors import Conflict, InvalidInput, NotFound
 from services.scoring import BANDS

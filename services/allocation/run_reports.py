@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from services.allocation.dealing import Work
-from services.allocation.planning import Miss, Plan
+from services.allocation.values import Miss, Plan
 
 MISSES: dict[Miss, str] = {
     Miss.NO_RULE: "No rule matches",

@@ -16,9 +16,10 @@ from services import audit, clock, jobs, lender
 from services.actors import Actor, Permission
 from services.allocation.collectors import load as load_collectors
 from services.allocation.dealing import Work, prepared
-from services.allocation.planning import Plan, plan
+from services.allocation.planning import plan
 from services.allocation.rules import Rule, load
 from services.allocation.run_reports import RunReport, report_of
+from services.allocation.values import Plan
 from services.errors import Conflict, Refused
 from services.jobs import Progress
 

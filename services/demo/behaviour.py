@@ -14,6 +14,7 @@ from services.demo.book import Book, Days, Flags, Ints
 from services.demo.happenings import Behaviour, Bounces, Episodes, Payments
 from services.demo.products import PRODUCTS
 from services.demo.schedules import Schedules
+from services.demo.spans import days, months
 
 NOT_YET = np.datetime64("NaT", "D")
 MODES = ("nach", "upi", "cash", "transfer", "cheque")
@@ -140,7 +141,7 @@ class _Life:
             return due
         first = self.book.first_due_on
         month = first.astype("datetime64[M]")
-        later: Days = (month + number).astype("datetime64[D]") + (first - month.astype("datetime64[D]"))
+        later: Days = (month + months(number)).astype("datetime64[D]") + (first - month.astype("datetime64[D]"))
         return later
 
     def _fall_due(self, at: Ints, number: int) -> Ints:
@@ -178,11 +179,11 @@ class _Life:
         size = len(at)
         early = np.where(self.book.auto_debit[at], 0, self.rng.integers(0, 4, size))
         late = np.minimum(self.rng.geometric(0.17, size), 24)
-        month_end = (due_on.astype("datetime64[M]") + 1).astype("datetime64[D]") - due_on
+        month_end = (due_on.astype("datetime64[M]") + months(1)).astype("datetime64[D]") - due_on
         rush = month_end.astype(np.int64) - self.rng.integers(1, 5, size)
         any_day = np.where(self.rng.random(size) < 0.35, rush, self.rng.integers(2, 28, size))
         offset = np.select([outcome == Outcome.ALL_PROMPT, outcome == Outcome.ALL_LATE], [-early, late], any_day)
-        paid_on: Days = due_on + offset
+        paid_on: Days = due_on + days(offset)
         return paid_on
 
     def _bounce(self, month: _Month) -> None:
@@ -209,7 +210,7 @@ class _Life:
         """Some who pay nothing had given a cheque: received, and taken back some days later."""
         at, size = month.at, len(month.at)
         gave = (month.outcome == Outcome.NOTHING) & (self.mood[at] == Mood.STRAINED) & (self.rng.random(size) < 0.06)
-        back_on = month.paid_on + self.rng.integers(2, 6, size)
+        back_on = month.paid_on + days(self.rng.integers(2, 6, size))
         hit = np.flatnonzero(gave & (back_on <= self.as_of) & np.isnat(self.written_off_on[at]))
         mode = np.full(len(hit), _CHEQUE)
         amount = self.schedules.instalment[at[hit]]
@@ -217,7 +218,7 @@ class _Life:
 
     def _remember(self, month: _Month) -> None:
         """Keep the months of late that a due date passed unpaid."""
-        is_recent = month.due_on > self.as_of - _EPISODE_DAYS
+        is_recent = month.due_on > self.as_of - days(_EPISODE_DAYS)
         is_open = np.isnat(self.written_off_on[month.at]) & (month.owed > 0) & (month.outcome != Outcome.ALL_PROMPT)
         hit = np.flatnonzero(is_recent & is_open)
         known = (month.amount[hit] > 0) & (month.paid_on[hit] <= self.as_of)
@@ -250,7 +251,7 @@ class _Life:
         self.closed_on[at[hit]] = month.due_on[hit]
 
     def _write_off(self, month: _Month) -> None:
-        at, on = month.at, month.due_on + 20
+        at, on = month.at, month.due_on + days(20)
         is_late = self.months_behind[at] >= _WRITE_OFF_AFTER[self.book.product[at]]
         may = is_late & (self.mood[at] == Mood.DEFAULTED) & np.isnat(self.written_off_on[at]) & (on <= self.as_of)
         hit = np.flatnonzero(may & (self.rng.random(len(at)) < 0.35))

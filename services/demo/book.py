@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from services.demo.people import PLACES
 from services.demo.products import PRODUCTS, SOURCING
+from services.demo.spans import days, months
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -102,7 +103,7 @@ def _disbursal(rng: np.random.Generator, place_in_book: Floats, as_of: date) -> 
     """Growing business with a rise before the festivals; loan numbers follow time but for some weeks."""
     age = HISTORY_DAYS * (1 - place_in_book**1.05) + rng.normal(0, 12, len(place_in_book))
     age = np.where(rng.random(len(age)) < 0.12, age - (age - _days_since_october(as_of)) * 0.3, age)
-    return np.datetime64(as_of, "D") - age.clip(3, HISTORY_DAYS).astype(np.int64)
+    return np.datetime64(as_of, "D") - days(age.clip(3, HISTORY_DAYS).astype(np.int64))
 
 
 def _days_since_october(as_of: date) -> int:
@@ -113,10 +114,11 @@ def _days_since_october(as_of: date) -> int:
 def _first_due(rng: np.random.Generator, disbursed_on: Days) -> Days:
     """The borrower's due day in the month after disbursal, or in the one after it when less than 20 days off."""
     day = _DUE_DAYS[rng.integers(0, len(_DUE_DAYS), len(disbursed_on))]
-    month = disbursed_on.astype("datetime64[M]") + 1
-    due: Days = month.astype("datetime64[D]") + (day - 1)
+    month = disbursed_on.astype("datetime64[M]") + months(1)
+    first_of_month: Days = month.astype("datetime64[D]")
+    due = first_of_month + days(day - 1)
     is_near = (due - disbursed_on).astype(np.int64) < 20
-    return np.where(is_near, (month + 1).astype("datetime64[D]") + (day - 1), due)
+    return np.where(is_near, (month + months(1)).astype("datetime64[D]") + days(day - 1), due)
 
 
 def _tenures(rng: np.random.Generator, product: Ints) -> Ints:

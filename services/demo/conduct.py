@@ -7,6 +7,7 @@ import numpy as np
 
 from services.demo.book import Book, Days, Flags, Ints
 from services.demo.happenings import Episodes
+from services.demo.spans import days, seconds
 
 OUTCOMES = (
     "no_answer",
@@ -98,8 +99,9 @@ def act(rng: np.random.Generator, book: Book, episodes: Episodes, as_of: date) -
     today = np.datetime64(as_of, "D")
     which, day = _contact_days(rng, episodes, today)
     outcome = _outcomes(rng, episodes, which, day)
-    seconds = rng.integers(4 * 3600 + 1800, 13 * 3600, len(day))  # 10:00 to 18:30 in India
-    at: Days = day.astype("datetime64[s]") + seconds.astype("timedelta64[s]")
+    of_day = rng.integers(4 * 3600 + 1800, 13 * 3600, len(day))  # 10:00 to 18:30 in India
+    midnight: Days = day.astype("datetime64[s]")
+    at = midnight + seconds(of_day)
     channel = np.searchsorted([0.86, 0.94], rng.random(len(day)), side="right")
     attempts = Attempts(episodes.loan[which], at, outcome, channel)
     return Conduct(
@@ -112,12 +114,14 @@ def act(rng: np.random.Generator, book: Book, episodes: Episodes, as_of: date) -
 
 def _contact_days(rng: np.random.Generator, episodes: Episodes, today: np.datetime64) -> tuple[Ints, Days]:
     """Which episodes were worked on which days, from the third day past due."""
-    first = episodes.due_on + 3
-    last = np.minimum(np.where(np.isnat(episodes.paid_on), episodes.due_on + 27, episodes.paid_on - 1), today)
+    first = episodes.due_on + days(3)
+    last = np.minimum(
+        np.where(np.isnat(episodes.paid_on), episodes.due_on + days(27), episodes.paid_on - days(1)), today
+    )
     span = (last - first).astype(np.int64) + 1
     count = np.where(span > 0, rng.poisson(1.4, len(span)), 0)
     which = np.repeat(np.arange(len(span)), count)
-    day = first[which] + (rng.random(len(which)) * span[which]).astype(np.int64)
+    day = first[which] + days((rng.random(len(which)) * span[which]).astype(np.int64))
     order = np.lexsort((day, which))
     return which[order], day[order]
 
@@ -142,23 +146,23 @@ def _promises(rng: np.random.Generator, episodes: Episodes, which: Ints, day: Da
     wait = (paid_on - on).astype(np.int64)
     is_paid = ~np.isnat(paid_on) & (wait >= 1) & (wait <= 10)
     is_meant = is_paid & (rng.random(len(hit)) < 0.8)
-    due_on = np.where(is_meant, paid_on, on + rng.integers(2, 9, len(hit)))
+    due_on = np.where(is_meant, paid_on, on + days(rng.integers(2, 9, len(hit))))
     rupees = np.where(is_meant, paid, episodes.owed[of]) // 100 * 100
     return Promises(hit, episodes.loan[of], on, due_on, np.maximum(rupees, 100))
 
 
 def _follow_ups(rng: np.random.Generator, attempts: Attempts, today: np.datetime64) -> FollowUps:
     hit = np.flatnonzero(attempts.outcome == _CALL_BACK)
-    due = attempts.at[hit] + rng.integers(1, 5, len(hit)) * 86_400
-    is_done: Flags = due.astype("datetime64[D]") < today - 1
+    due = attempts.at[hit] + days(rng.integers(1, 5, len(hit)))
+    is_done: Flags = due.astype("datetime64[D]") < today - days(1)
     # every seventh waited a day and a half
-    done = due + np.where(np.arange(len(hit)) % 7, 900, 130_000)
+    done = due + seconds(np.where(np.arange(len(hit)) % 7, 900, 130_000))
     return FollowUps(attempts.loan[hit], attempts.at[hit], due, np.where(is_done, done, np.datetime64("NaT", "s")))
 
 
 def _holds(rng: np.random.Generator, book: Book, episodes: Episodes, today: np.datetime64) -> Holds:
-    is_late = (episodes.due_on > today - 60) & np.isnat(episodes.paid_on)
+    is_late = (episodes.due_on > today - days(60)) & np.isnat(episodes.paid_on)
     borrowers = np.unique(book.borrower[episodes.loan[is_late]])
     held = borrowers[rng.random(len(borrowers)) < 0.02]
-    starts = today - rng.integers(1, 20, len(held))
-    return Holds(held, rng.integers(0, len(HOLDS), len(held)), starts, starts + 30)
+    starts = today - days(rng.integers(1, 20, len(held)))
+    return Holds(held, rng.integers(0, len(HOLDS), len(held)), starts, starts + days(30))

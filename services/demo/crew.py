@@ -15,9 +15,9 @@ from db.models.performance import CollectionCost, PerformanceTarget
 from db.queries import allocation_rules, collectors, demo
 from services import lender
 from services.actors import SYSTEM
-from services.allocation.planning import Way
 from services.allocation.rules import Rule
 from services.allocation.running import Scope, deal
+from services.allocation.values import Way
 from services.demo import users
 
 TEAMS: Final = {"anita": "Early calls", "farhan": "Early calls", "gopal": "Late cases", "kiran": "Late cases"}

@@ -1,7 +1,7 @@
 """The demo's book as the CSV files that an import takes: loan book, schedule, payments, contacts and a snapshot."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -44,7 +44,7 @@ def _files(run: Run, as_of: date) -> Iterator[tuple[str, Columns]]:
     yield "schedule", _schedule(run)
     yield "payments", _payments(run)
     yield "contacts", _contacts(run, names)
-    yield "snapshot", _snapshot(run, np.datetime64(as_of.replace(day=1), "D") - 1)
+    yield "snapshot", _snapshot(run, np.datetime64(as_of.replace(day=1) - timedelta(days=1), "D"))
 
 
 def _loan_book(run: Run, names: pa.Array) -> Columns:

@@ -187,12 +187,13 @@ def _evidence(session: Session, actor: Actor, plan_id: int, agreed: Agreed, at: 
         f"Loan {agreed.loan.external_id}, {at.astimezone(zone):%d %b %Y}",
         *(f"{label}: {amount:,.2f}" for label, amount in amounts.items()),
     ]
-    documents.store(
-        session,
-        actor,
-        kind="evidence",
-        file_name="statement-of-means.txt",
-        content="\n".join(lines).encode(),
-        borrower_id=agreed.loan.borrower_id,
-        subject=(KIND, plan_id),
-    )
+    with clock.frozen(at):
+        documents.store(
+            session,
+            actor,
+            kind="evidence",
+            file_name="statement-of-means.txt",
+            content="\n".join(lines).encode(),
+            borrower_id=agreed.loan.borrower_id,
+            subject=(KIND, plan_id),
+        )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.demo.book import Book, Days, Flags, Ints
+from services.demo.spans import months
 
 DOCUMENT_CHARGE = 11_800
 """Paise with tax, on the first instalment of the loans sourced through dealers."""
@@ -61,6 +62,6 @@ def _amortise(book: Book, instalment: Ints, monthly: np.ndarray, width: int) -> 
 
 def _due_dates(first_due_on: Days, width: int) -> Days:
     month = first_due_on.astype("datetime64[M]")
-    day = (first_due_on - month.astype("datetime64[D]")).astype(np.int64)
-    due: Days = (month[:, None] + np.arange(width)).astype("datetime64[D]") + day[:, None]
+    day = first_due_on - month.astype("datetime64[D]")
+    due: Days = (month[:, None] + months(np.arange(width))).astype("datetime64[D]") + day[:, None]
     return due

@@ -10,11 +10,12 @@ import pyarrow as pa
 from services import personal_data
 from services.demo import conduct, identity
 from services.demo.behaviour import BOUNCE_REASONS, MODES
-from services.demo.book import Book, Ints
+from services.demo.book import Book, Days, Ints
 from services.demo.columns import constant, day, joined, moment, money, numbered, pick
 from services.demo.people import PLACES
 from services.demo.products import PRODUCTS, SEGMENT_ATTRIBUTE, SOURCING
 from services.demo.runs import Run
+from services.demo.spans import seconds
 
 Columns = dict[str, pa.Array]
 
@@ -180,7 +181,7 @@ def _payments(run: Run, loans: Ints) -> Columns:
     back = np.flatnonzero(~np.isnat(paid.reversed_on))
     taken = receipts.take(pa.array(back))
     kept = len(paid.loan)
-    received_at = np.concatenate([paid.paid_on, paid.reversed_on[back]]).astype("datetime64[s]") + 12 * 3600
+    midnight: Days = np.concatenate([paid.paid_on, paid.reversed_on[back]]).astype("datetime64[s]")
     return {
         "loan_id": pa.array(loans[np.concatenate([paid.loan, paid.loan[back]])]),
         "reference": pa.concat_arrays([receipts, joined(taken, pa.scalar("-REV"))]),
@@ -189,7 +190,7 @@ def _payments(run: Run, loans: Ints) -> Columns:
         "amount": money(np.concatenate([paid.amount, paid.amount[back]])),
         "mode": pick(MODES, np.concatenate([paid.mode, paid.mode[back]])),
         "reverses_reference": pa.concat_arrays([pa.nulls(kept, pa.string()), taken]),
-        "recorded_at": moment(received_at),
+        "recorded_at": moment(midnight + seconds(12 * 3600)),
     }
 
 

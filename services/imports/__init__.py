@@ -2,19 +2,13 @@
 
 from services.imports.batches import (
     BatchSummary,
-    Work,
-    committed_earlier,
     discard,
-    history,
     map_months,
-    proposals,
     request_check,
     request_commit,
     request_undo,
     set_reading,
     upload,
-    view,
-    work_of,
 )
 from services.imports.errors import DateOrderNeeded, FileUnreadable
 from services.imports.fields import DATED, FIELDS, KIND_LABELS, Field, Kind
@@ -25,6 +19,7 @@ from services.imports.profiles import Profile
 from services.imports.profiles import every as all_profiles
 from services.imports.profiles import save as save_profile
 from services.imports.rejects import rejects_csv
+from services.imports.viewing import Work, committed_earlier, history, proposals, view, work_of
 
 __all__ = [
     "DATED",

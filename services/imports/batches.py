@@ -1,4 +1,4 @@
-"""A batch from its upload to its end: what it is now, and the steps that a person takes.
+"""A batch from its upload to its end: its value, and the steps that a person takes.
 
 uploaded -> staging -> checked -> committing -> committed -> undoing -> undone; failed and discarded on the way. The
 steps that take long are jobs; each may be killed and done again.
@@ -17,7 +17,7 @@ from uuid import uuid4
 from sqlalchemy.orm import Session
 
 from db.base import AnyRow
-from db.engine import after_commit, reading, transaction
+from db.engine import after_commit, transaction
 from db.queries.imports import batches as queries
 from db.queries.imports import staging as staging_queries
 from db.queries.imports.plan import Plan
@@ -25,9 +25,7 @@ from services import audit, jobs, lender
 from services.actors import Actor, Permission
 from services.errors import Conflict, NotFound
 from services.imports import files, mapping, profiles
-from services.imports.errors import FileUnreadable
 from services.imports.fields import Kind
-from services.imports.mapping import Proposal
 from settings import settings
 
 _CHUNK = 1 << 20
@@ -98,80 +96,6 @@ def plan_of(row: AnyRow) -> Plan:
     """The batch's row as statements see it."""
     summary = summary_of(row)
     return mapping.plan_of(summary.id, summary.kind, summary.headers, summary.mapping, summary.options)
-
-
-# --- looking ------------------------------------------------------------------------------------------------------
-
-
-def view(actor: Actor, batch_id: int) -> BatchSummary:
-    """One batch.
-
-    Raises:
-        NotAllowed, NotFound.
-    """
-    actor.require(Permission.IMPORT)
-    with reading() as session:
-        return summary_of(loaded(session, batch_id))
-
-
-def history(actor: Actor, *, before: int | None = None, limit: int = 25) -> list[BatchSummary]:
-    """Batches, the newest first."""
-    actor.require(Permission.IMPORT)
-    with reading() as session:
-        return [summary_of(row) for row in queries.history(session, before=before, limit=limit)]
-
-
-def proposals(actor: Actor, batch_id: int) -> list[Proposal]:
-    """The file's columns with samples and what each probably is; the batch's own mapping wins.
-
-    Raises:
-        NotAllowed, NotFound, FileUnreadable.
-    """
-    actor.require(Permission.IMPORT)
-    with reading() as session:
-        row = loaded(session, batch_id)
-    if row.file_path is None:
-        raise FileUnreadable("The file is gone: upload it again.")
-    look = files.look(Path(row.file_path))
-    return mapping.propose(Kind(row.kind), look.headers, look.samples)
-
-
-def committed_earlier(actor: Actor, batch_id: int) -> int | None:
-    """The batch that committed the very same file before, if one did."""
-    actor.require(Permission.IMPORT)
-    with reading() as session:
-        row = loaded(session, batch_id)
-        return queries.committed_before(session, row.file_sha256, row.kind, than=row.id)
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """The background work of a batch, as it goes."""
-
-    job_id: int
-    status: str
-    done: int
-    total: int | None
-    note: str | None
-    error: str | None
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nothing is waiting or running any more."""
-        return self.status not in ("queued", "running")
-
-
-def work_of(actor: Actor, batch_id: int) -> Work | None:
-    """How the batch's background work goes; None when none was asked for."""
-    actor.require(Permission.IMPORT)
-    with reading() as session:
-        row = queries.latest_job(session, batch_id)
-    if row is None:
-        return None
-    return Work(row.id, row.status, row.progress_done, row.progress_total, row.progress_note, row.error)
-
-
-# --- steps --------------------------------------------------------------------------------------------------------
 
 
 def keep_upload(stream: IO[bytes], file_name: str) -> Path:

@@ -4,27 +4,24 @@ What was opened and done are facts; where an action stands is derived by `clock.
 """
 
 from db.queries.legal_lists import Cursor
-from services.legal.acting import attach, close, decide, file, hold_hearing, note, received, set_hearing, spend, void
+from services.legal.acting import attach, close, note, received, spend, void
 from services.legal.alerting import alert
 from services.legal.approving import ask_to_file
 from services.legal.batching import (
-    ZIP_SIZE,
     Batch,
     Choice,
-    Uploaded,
     awaiting,
     batches,
-    dispatch_list,
-    notices_zip,
     open_recalls,
     produce,
     recallable,
     refusals,
     request,
-    upload_dispatch,
 )
 from services.legal.clock import Urgency
 from services.legal.configuring import configure, return_reasons, rules, set_rule, settings
+from services.legal.court import decide, file, hold_hearing, set_hearing
+from services.legal.dispatching import ZIP_SIZE, Uploaded, dispatch_list, notices_zip, upload_dispatch
 from services.legal.noticing import issue, preview, record_sent
 from services.legal.opening import bounces, loans, open_action
 from services.legal.permitted import VOIDABLE

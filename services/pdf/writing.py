@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from functools import singledispatch
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from services.pdf import scripts
 from services.pdf.blocks import Block, Facts, Gap, Grid, Heading, PageBreak, Paragraph, Signature
+from services.pdf.tables import set_table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from fpdf import FPDF
 
 MEDIA_TYPE: Final = "application/pdf"
-_FONTS = Path(__file__).parent / "fonts"
 _FAMILY = "DejaVu"
 _SIZE, _SMALL, _LARGE = 10, 8, 15
 _LINE = 5.4
@@ -31,6 +31,7 @@ def render(
     letterhead: Sequence[str] = (),
     reference: str = "",
     is_landscape: bool = False,
+    is_archival: bool = False,
 ) -> bytes:
     """The document as bytes.
 
@@ -41,8 +42,10 @@ def render(
         letterhead: lines above the title, the first in bold: who writes.
         reference: at the foot of each page, beside the page number.
         is_landscape: for wide tables.
+        is_archival: as PDF/A-2u, which shows the same in many years: all that it needs is within.
     """
-    pdf = _document(reference, is_landscape=is_landscape)
+    letters = {letter for words in _words(title, reference, letterhead, blocks) for letter in words}
+    pdf = _document(reference, letters, is_landscape=is_landscape, is_archival=is_archival)
     pdf.set_title(title)
     pdf.set_creator("Recoup")
     pdf.set_creation_date(made_at)
@@ -61,10 +64,44 @@ def render(
     return bytes(pdf.output())
 
 
-def _document(reference: str, *, is_landscape: bool) -> FPDF:
+def _words(title: str, reference: str, letterhead: Sequence[str], blocks: Sequence[Block]) -> Iterator[str]:
+    """All that will be written, to know which fonts it takes."""
+    yield from (title, reference, *letterhead)
+    for block in blocks:
+        match block:
+            case Heading(text=words) | Paragraph(text=words):
+                yield words
+            case Facts(rows=rows):
+                yield from (words for row in rows for words in row)
+            case Grid(head=head, rows=lines, total=total):
+                yield from (words for row in (head, *lines, total or ()) for words in row)
+            case Signature(under=under):
+                yield from under
+
+
+def _document(reference: str, letters: set[str], *, is_landscape: bool, is_archival: bool) -> FPDF:
     from fpdf import FPDF
 
+    other = scripts.needed(letters)
+    unknown = scripts.unknown(letters, other)
+
     class Document(FPDF):
+        # fpdf2 2.8.9 takes a font as told to the page also where it told only a line that begins with another's letters
+        def set_font(self, *args: Any, **kwargs: Any) -> None:
+            super().set_font(*args, **kwargs)
+            self._tell_font()
+
+        def add_page(self, *args: Any, **kwargs: Any) -> None:
+            super().add_page(*args, **kwargs)
+            self._tell_font()
+
+        def _tell_font(self) -> None:
+            if other and self.page > 0 and self.font_family:
+                self.text(0, 0, "")
+
+        def normalize_text(self, text: str) -> str:
+            return super().normalize_text(text.translate(unknown) if unknown else text)
+
         def footer(self) -> None:
             self.set_y(-14)
             self.set_font(_FAMILY, size=_SMALL)
@@ -74,9 +111,18 @@ def _document(reference: str, *, is_landscape: bool) -> FPDF:
             self.cell(width, 5, f"Page {self.page_no()} of {{nb}}", align="R")
             self.set_text_color(0)
 
-    pdf = Document(orientation="landscape" if is_landscape else "portrait", format="A4")
-    pdf.add_font(_FAMILY, "", _FONTS / "DejaVuSans.ttf")
-    pdf.add_font(_FAMILY, "B", _FONTS / "DejaVuSans-Bold.ttf")
+    pdf = Document(
+        orientation="landscape" if is_landscape else "portrait",
+        format="A4",
+        enforce_compliance="PDFA_2U" if is_archival else None,
+    )
+    pdf.add_font(_FAMILY, "", scripts.FONTS / "DejaVuSans.ttf")
+    pdf.add_font(_FAMILY, "B", scripts.FONTS / "DejaVuSans-Bold.ttf")
+    if other:
+        for script in other:
+            pdf.add_font(script.family, "", script.file)
+        pdf.set_fallback_fonts([script.family for script in other], exact_match=False)
+        pdf.set_text_shaping()  # letters of these scripts join and change places
     pdf.set_margins(20, 18, 20)
     pdf.set_auto_page_break(auto=True, margin=20)
     return pdf
@@ -126,23 +172,7 @@ def _facts(block: Facts, pdf: FPDF) -> None:
 
 @_set.register(Grid)
 def _grid(block: Grid, pdf: FPDF) -> None:
-    from fpdf.fonts import FontFace
-
-    pdf.set_font(_FAMILY, size=_SIZE - 1)
-    aligned = tuple("RIGHT" if place in block.right else "LEFT" for place in range(len(block.head)))
-    bold = FontFace(emphasis="BOLD")
-    with pdf.table(
-        borders_layout="HORIZONTAL_LINES",
-        col_widths=tuple(block.widths) if block.widths else None,
-        line_height=_LINE,
-        headings_style=bold,
-        text_align=aligned,
-        padding=1,
-    ) as table:
-        for row in (block.head, *block.rows):
-            table.row(row)
-        if block.total is not None:
-            table.row(block.total, style=bold)
+    set_table(pdf, block, family=_FAMILY, size=_SIZE - 1, line=_LINE)
     pdf.ln(2.5)
 
 

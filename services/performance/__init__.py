@@ -1,6 +1,7 @@
 """Performance: what came of cases by agent, team, agency, bucket, product and region; targets and costs."""
 
 from db.queries.performance.reading import Dimension
+from services.performance.behind import of_bucket
 from services.performance.definitions import DEFINITIONS, Definition, Figure
 from services.performance.fairness import Index, Measure
 from services.performance.overview import (
@@ -38,6 +39,7 @@ __all__ = [
     "Sums",
     "TrendPoint",
     "choices",
+    "of_bucket",
     "overview",
     "plans",
     "set_cost",

@@ -199,3 +199,17 @@ def fill_sign_in(page: Page, username: str, password: str) -> None:
 def settle(page: Page) -> None:
     """Wait until Streamlit has run the script and drawn what came of it."""
     page.locator("[data-testid='stApp'][data-test-script-state='notRunning']").wait_for()
+
+
+def work_as(page: Page, username: str, path: str) -> None:
+    """Go on as another user, from a browser without a session."""
+    page.context.clear_cookies()
+    page.goto("about:blank")
+    sign_in(page, username, path=path)
+    settle(page)
+
+
+def choose_act(page: Page, label: str) -> None:
+    """Choose what to do on the borrower's page."""
+    page.locator(".st-key-borrower_actions").get_by_role("radio", name=label, exact=True).click()
+    settle(page)

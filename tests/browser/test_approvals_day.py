@@ -10,7 +10,7 @@ from sqlalchemy import text
 from db.engine import reading, transaction
 from services import cases, lender
 from tests import builders
-from tests.browser.conftest import LiveApp, settle, sign_in
+from tests.browser.conftest import LiveApp, choose_act, settle, work_as
 
 pytestmark = pytest.mark.browser
 SLOW = 30_000
@@ -51,18 +51,6 @@ def test_plan_waits_for_the_leader_and_a_complaint_stops_the_work(page: Page, ka
     _audit_names_both(page, kavya, rohan)
 
 
-def _as(page: Page, username: str, path: str) -> None:
-    page.context.clear_cookies()
-    page.goto("about:blank")
-    sign_in(page, username, path=path)
-    settle(page)
-
-
-def _act(page: Page, label: str) -> None:
-    page.get_by_test_id("stButtonGroup").get_by_text(label, exact=True).click()
-    settle(page)
-
-
 def _fits(page: Page) -> None:
     """The page itself does not scroll sideways."""
     wide = page.evaluate(
@@ -75,8 +63,8 @@ def _fits(page: Page) -> None:
 def _agent_asks(page: Page, borrower_id: int) -> None:
     """Less than is overdue changes the loan, so that another person must agree; made on a phone."""
     page.set_viewport_size(PHONE)
-    _as(page, "ana", f"/borrower?borrower={borrower_id}")
-    _act(page, "Plan")
+    work_as(page, "ana", f"/borrower?borrower={borrower_id}")
+    choose_act(page, "Plan")
     for label, typed in (("Amount", "8,000"), ("Income", "30,000")):
         field = page.get_by_role("textbox", name=label, exact=True)
         field.fill(typed)
@@ -104,7 +92,7 @@ def _agent_cannot_decide(page: Page) -> None:
 
 def _leader_approves(page: Page) -> None:
     """First the list on the phone, then the request opened; the facts are read before the yes."""
-    _as(page, "marek", "/approvals")
+    work_as(page, "marek", "/approvals")
     line = page.locator(".st-key-approvals_rows").get_by_role("button", name=re.compile("₹8,000"))
     expect(line).to_be_visible(timeout=SLOW)
     _fits(page)
@@ -139,7 +127,7 @@ def _complaint_takes_the_case(page: Page, borrower_id: int) -> None:
     page.goto(f"/borrower?borrower={borrower_id}")
     expect(page.get_by_role("heading", name="Rohan Das")).to_be_visible(timeout=SLOW)
     settle(page)
-    _act(page, "Complaint")
+    choose_act(page, "Complaint")
     page.get_by_label("What the borrower says").fill("Called at work though I asked you not to.")
     page.get_by_role("button", name="Record complaint").click()
     expect(page.get_by_text("The case was recalled from Ana Pereira.")).to_be_visible(timeout=SLOW)
@@ -203,7 +191,7 @@ def _audit_names_both(page: Page, asked: int, complained: int) -> None:
     ]
     done = ("opened", "acknowledged", "answered", "closed")
     assert _acts(complained, "complaint.") == [(f"complaint.{act}", "Marek Nowak") for act in done]
-    _as(page, "ada", f"/borrower?borrower={asked}")
+    work_as(page, "ada", f"/borrower?borrower={asked}")
     page.get_by_role("tab", name="Audit").click()
     # the table is drawn on a canvas; its count tells what it holds
     expect(page.get_by_text(re.compile(r"\d+ events")).first).to_be_visible(timeout=SLOW)

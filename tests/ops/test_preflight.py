@@ -2,14 +2,19 @@
 
 import shutil
 import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
+from uuid import uuid4
 
 import psycopg
 import pytest
 
+from db import secrets
 from db.queries.server import ServerFacts
 from ops import preflight, schema
 from ops.preflight import NotReady
+from tests.conftest import _environment
 
 
 def by_owner(database, statement: str) -> None:
@@ -113,3 +118,26 @@ def test_failed_migration_leaves_the_schema_as_it_was(empty_database):
     with pytest.raises(NotReady, match=r"stays at schema version none: .*staging"):
         schema.upgrade()
     assert preflight.database().tables <= {"alembic_version"}
+
+
+def test_a_signing_key_that_cannot_be_used_is_one_sentence_at_the_start(tmp_path):
+    for nothing in ({}, {"RECOUP_SIGNING_PKCS12": ""}):
+        with _environment(**nothing):
+            preflight.signing_key()
+    wrong = tmp_path / "lender.p12"
+    wrong.write_bytes(b"no key")
+    with _environment(RECOUP_SIGNING_PKCS12=str(wrong)), pytest.raises(NotReady, match="cannot be opened"):
+        preflight.signing_key()
+
+
+def test_threads_that_need_a_secret_at_once_agree_on_one_value(tmp_path):
+    started = threading.Barrier(8)
+
+    def make() -> str:
+        started.wait(5)
+        return uuid4().hex * 200
+
+    with _environment(RECOUP_DATA_DIR=str(tmp_path)), ThreadPoolExecutor(8) as pool:
+        kept = list(pool.map(lambda _: secrets.signing_identity(make), range(8)))
+    assert len(set(kept)) == 1
+    assert len(kept[0]) == 6400

@@ -7,7 +7,7 @@ from db.engine import transaction
 from db.models.owes import Borrower
 from services import audit
 from services.actors import SYSTEM, Role
-from services.audit import overrides, sealing
+from services.audit import documents, overrides, sealing
 from tests.pages.conftest import opened, token_of, words
 
 
@@ -81,8 +81,26 @@ def test_the_record_of_a_borrower_needs_a_reason(cast, trail):
     app.text_input(key="audit.reason").set_value("letter 12").run()
     app.button(key="audit.prepare").click().run()
     assert not app.error
-    assert "SHA-256" in " ".join(caption.value for caption in app.caption)
+    assert "also in the trail" in " ".join(caption.value for caption in app.caption)
     assert sentences(app)[0].startswith("Agent Person")
+
+
+def test_a_document_is_checked_by_its_bytes(cast, trail):
+    made = documents.borrower_record(cast[Role.AUDITOR], "C-1042", reason="letter 13")
+    changed = made.content.replace(b"%PDF-1.7", b"%PDF-1.6")
+    for content, said in (
+        (made.content, "Issued here and unchanged"),
+        (made.content + b"\n", "something was added"),
+        (changed, "Changed after it was issued"),
+        (b"%PDF-1.7 of another house", "It carries no signature"),
+    ):
+        app = opened(token_of(Role.AUDITOR), url_path="audit")
+        app.file_uploader(key="audit.check").set_value(("record.pdf", content, "application/pdf")).run()
+        told = words(app) + " ".join(each.value for each in (*app.success, *app.warning))
+        assert said in told
+        assert ("taken out" in told and "C-1042" in told and "letter 13" in told) == (b"another" not in content)
+    app.file_uploader(key="audit.check").set_value(("record.pdf", b"", "application/pdf")).run()
+    assert "The file is empty" in words(app)
 
 
 def _tamper(database) -> None:

@@ -1,7 +1,7 @@
 """The performance page: what it says, to whom, where its rows lead, and at what cost."""
 
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -12,9 +12,10 @@ from components import browser, performance_cached, portfolio_cached
 from db.engine import engine, transaction
 from db.models.performance import PerformanceDay
 from db.queries.performance.days import FIGURES
-from services import allocation, jobs, lender, reports
+from services import allocation, jobs, lender, portfolio, reports
 from services.actors import SYSTEM, Role
 from services.allocation import CollectorFacts, Papers, Skills
+from services.performance import of_bucket
 from services.reports import ReportKind
 from tests.pages.conftest import APP, opened, token_of, words
 from tests.portfolio_rows import add, make_day, make_segment
@@ -174,3 +175,11 @@ def test_agencies_are_compared_with_their_cost_once_someone_works_for_one(month,
     assert list(table["name"]) == ["In-house", "Sahara Recoveries", "Nobody (not allocated)", "Total"]
     assert list(table["cost_to_collect"])[:2] == [0, 0.1]
     assert "No agency can be told from the book" in words(app)
+
+
+def test_without_the_day_end_before_the_month_there_is_no_opening_to_lead_to():
+    day, whole = date(2025, 6, 15), portfolio.PortfolioFilter()
+    assert of_bucket(0, as_of=day, closes=[day], scope=whole, buckets=6) is None
+    stood_in = of_bucket(2, as_of=day, closes=[day], scope=whole, buckets=6)
+    assert (stood_in.buckets, stood_in.as_of, stood_in.move) == ((2,), day, None)
+    assert of_bucket(9, as_of=day, closes=[day], scope=whole, buckets=6) is None

@@ -7,12 +7,15 @@ from decimal import Decimal
 
 import pytest
 from sqlalchemy import event, text
+from streamlit.testing.v1 import AppTest
 
-from components import portfolio_cached
+from components import browser, portfolio_cached
+from components.portfolio_links import account_query
 from db.engine import engine, transaction
-from services import lender
+from services import lender, portfolio
 from services.actors import Role
-from tests.pages.conftest import opened, token_of, words
+from services.performance import of_bucket
+from tests.pages.conftest import APP, opened, token_of, words
 from tests.portfolio_rows import make_account, make_day, make_flow, make_segment, make_snapshot, make_vintage
 
 D = Decimal
@@ -173,3 +176,44 @@ def test_the_page_costs_a_fixed_number_of_statements(closes):
         opened(token, url_path="portfolio")
     assert len(first) == 12, "\n".join(first)
     assert len(again) == 1, "\n".join(again)  # promises as they stand now
+
+
+def test_vintages_say_that_a_risk_band_does_not_narrow_them(closes):
+    make_book(closes)
+    assert "Of all risk bands" not in words(opened(token_of(Role.LEADER), url_path="portfolio"))
+    app = AppTest.from_file(APP, default_timeout=30)
+    app.session_state[browser.TAB_KEY] = token_of(Role.LEADER)
+    app.switch_page("pages/portfolio.py")
+    app.query_params["band"] = "not scored"
+    app.run()
+    assert not app.exception
+    assert "Of all risk bands" in words(app)
+
+
+def test_a_row_by_bucket_leads_to_the_accounts_that_began_the_month_in_it(closes, cast):
+    last, month = closes[1:]
+    moved = {"L-FELL": (0, 1), "L-STAYED": (0, 0), "L-WORSE": (2, 3), "L-CURED": (2, 0), "L-OTHER": (1, 2)}
+    with transaction() as session:
+        segment = make_segment(session)
+        for close in closes:
+            make_day(session, close, segment_id=segment)
+        for number, (before, now) in moved.items():
+            loan = make_account(session, number, segment_id=segment, bucket=now)
+            make_snapshot(session, last, loan, segment_id=segment, bucket=before)
+            make_snapshot(session, month, loan, segment_id=segment, bucket=now)
+    book = portfolio.choices(cast[Role.LEADER])
+    for bucket, expected, said in (
+        (0, ["L-FELL"], "1 accounts that went from Current to past due"),
+        (2, ["L-WORSE", "L-CURED"], "2 accounts that went from 31–60 to anywhere"),
+    ):
+        labels = len(book.bucket_labels)
+        found = of_bucket(bucket, as_of=month, closes=book.months, scope=portfolio.PortfolioFilter(), buckets=labels)
+        app = AppTest.from_file(APP, default_timeout=30)
+        app.session_state[browser.TAB_KEY] = token_of(Role.LEADER)
+        app.switch_page("pages/accounts.py")
+        for name, value in account_query(found, book).items():
+            app.query_params[name] = value
+        app.run()
+        assert not app.exception
+        assert sorted(app.dataframe[0].value["loan"]) == sorted(expected)
+        assert said in words(app)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.allocation.planning import Cases, Coded, Miss, Person, Terms, Way, deal, matches, plan
+from services.allocation.planning import deal, matches, plan
+from services.allocation.values import Cases, Coded, Miss, Person, Terms, Way
 
 STAGES, PRODUCTS, REGIONS, LANGUAGES = ("soft", "mid", "hard"), (1, 2), ("North", "West"), ("hi", "mr", "ta")
 

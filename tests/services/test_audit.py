@@ -12,9 +12,9 @@ from db.engine import transaction
 from db.models.owes import Borrower
 from services import audit, clock
 from services.actors import SYSTEM, Actor
-from services.audit import documents, sealing, searching, verifying
+from services.audit import sealing, searching, verifying
 from services.audit.searching import Search
-from services.errors import InvalidInput, NotAllowed, NotFound
+from services.errors import InvalidInput, NotAllowed
 
 
 def act(session: Session, actor: Actor, action: str = "promise.recorded", **over) -> None:
@@ -212,23 +212,3 @@ class TestSealing:
             act(session, SYSTEM, after={"at": datetime(2026, 1, 1, tzinfo=UTC).isoformat()})
         sealing.seal(SYSTEM)
         assert verifying.verify(SYSTEM).is_intact
-
-
-class TestBorrowerRecord:
-    def test_it_tells_all_from_first_to_last_and_its_hash_is_in_the_trail(self, session, ana, ada):
-        meera = make_borrower(session, external_id="C-7", name="<b>Meera</b>")
-        act(session, ana, "contact.recorded", borrower_id=meera.id, reason="she asked")
-        act(session, ana, "promise.recorded", borrower_id=meera.id, after={"note": "<script>"})
-        session.commit()
-        document = documents.borrower_record(ada, "C-7", reason="regulator's letter 12")
-        page = document.content.decode()
-        assert page.index("did contact.recorded") < page.index("did promise.recorded")
-        assert "&lt;b&gt;Meera" in page
-        assert "<script>" not in page
-        (newest, *_) = searching.search(ada, Search(whom="C-7")).events
-        assert searching.detail(ada, newest.id).after == {"sha256": document.sha256, "bytes": len(document.content)}
-        assert newest.reason == "regulator's letter 12"
-
-    def test_an_unknown_number_is_explained(self, session, ada):
-        with pytest.raises(NotFound, match="C-404"):
-            documents.borrower_record(ada, "C-404", reason="asked")

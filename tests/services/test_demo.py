@@ -1,5 +1,6 @@
 """The made-up book: repeatable, exact to the paisa, never of the future, shaped like a lender's, and importable."""
 
+import warnings
 from datetime import date
 
 import numpy as np
@@ -9,7 +10,7 @@ from sqlalchemy import text
 from db.engine import reading
 from services import allocation, delinquency, demo, imports, passwords
 from services.actors import SYSTEM, Actor, Role
-from services.demo import identity
+from services.demo import identity, spans
 from services.demo.runs import all_runs
 from services.demo.states import states
 from services.errors import InvalidInput, NotAllowed, Refused
@@ -89,6 +90,16 @@ def test_closed_loans_were_paid_in_full_or_paid_off_early(run):
     assert (in_full | paid_off)[is_closed].all()
     assert in_full[is_closed].sum() > 500
     assert (paid_off & ~in_full)[is_closed].sum() > 50
+
+
+def test_no_step_in_time_is_without_its_unit():
+    """Newer releases of numpy warn of such steps, and will refuse them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DeprecationWarning)
+        drawn = next(all_runs(loans=300, seed=2, as_of=AS_OF))
+    assert drawn.book.disbursed_on.dtype == np.dtype("datetime64[D]")
+    for unit, step in (("D", spans.days(3)), ("M", spans.months(np.array([3]))), ("s", spans.seconds(3))):
+        assert np.datetime_data(step.dtype) == (unit, 1)
 
 
 def test_shape_is_that_of_a_lender(run):
@@ -259,6 +270,18 @@ def _assert_that_people_collect():
     assert run.report.considered == run.report.allocated + run.report.unallocated > 0
 
 
+_STRAY_DOCUMENTS = text("""
+    SELECT d.kind, d.stored_at FROM document d
+    LEFT JOIN settlement s ON d.kind = 'settlement_letter' AND s.id = d.subject_id
+    LEFT JOIN hardship h ON d.subject_kind = 'hardship' AND h.id = d.subject_id
+    LEFT JOIN approval_request q ON d.subject_kind = 'repayment_plan'
+        AND q.subject_kind = d.subject_kind AND q.subject_id = d.subject_id
+    WHERE (d.stored_at AT TIME ZONE 'Asia/Kolkata')::date IS DISTINCT FROM coalesce(
+        s.approved_on, CASE d.kind WHEN 'hardship_letter' THEN h.decided_on ELSE h.applied_on END,
+        (q.asked_at AT TIME ZONE 'Asia/Kolkata')::date)
+""")
+
+
 def _assert_that_plans_are_followed_and_asked_for():
     with reading() as session:
         statuses = set(session.scalars(text("SELECT status FROM repayment_plan")))
@@ -277,9 +300,11 @@ def _assert_that_plans_are_followed_and_asked_for():
             text("SELECT count(*), count(is_granted), count(*) FILTER (WHERE is_granted) FROM hardship")
         ).one()
         letters = session.scalar(text("SELECT count(*) FROM document WHERE kind = 'settlement_letter'"))
+        strays = session.execute(_STRAY_DOCUMENTS).all()
         approved = session.scalar(text("SELECT count(*) FROM settlement WHERE approved_on IS NOT NULL"))
     assert {"running", "behind", "broken", "completed", "cancelled", "proposed", "refused"} == statuses
     assert requests == (2, 1, 3, 0)
     assert settled == {"proposed", "offered", "running", "behind", "completed", "broken", "refused", "cancelled"}
     assert letters == approved
+    assert strays == [], "a document is kept on the day of the act that it belongs to"
     assert relief == (4, 3, 2)
