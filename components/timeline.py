@@ -26,6 +26,7 @@ _ICONS = {
     "override": "⚠",
     "legal": "§",
     "visit": "⌖",
+    "waiver": "⌫",
     "receipt": "▣",
 }
 _GOOD = {"kept", "payment", "sent", "running", "completed"}

@@ -33,6 +33,7 @@ KINDS: Final = {
     "override": "Against the gate",
     "legal": "Legal",
     "visit": "Visits",
+    "waiver": "Waivers",
     "receipt": "Receipts",
 }
 """What can be filtered for, as screens say it."""

@@ -88,6 +88,12 @@ PARTS = {
                concat_ws(' · ', r.name, m.status_reason), NULL::numeric, m.status, NULL
         FROM message m JOIN reminder_rule r ON r.id = m.rule_id
         WHERE m.borrower_id = :borrower_id
+        UNION ALL
+        SELECT 'message', coalesce(n.dispatched_at, n.made_at), -n.id, NULL::bigint,
+               'Letter with the particulars of ' || a.name, NULL, NULL::numeric,
+               CASE WHEN n.dispatched_at IS NULL THEN 'printed' ELSE 'dispatched' END, u.name
+        FROM agent_notice_letter n JOIN app_user a ON a.id = n.agent_id LEFT JOIN app_user u ON u.id = n.made_by
+        WHERE n.borrower_id = :borrower_id
     """,
     "allocation": """
         SELECT 'allocation', n.allocated_at, n.id, NULL::bigint,
@@ -144,6 +150,16 @@ PARTS = {
                a.reason, a.amount, 'opened', u.name
         FROM legal_action a LEFT JOIN app_user u ON u.id = a.opened_by
         WHERE a.borrower_id = :borrower_id
+    """,
+    "waiver": """
+        SELECT 'waiver', w.asked_at, w.id, w.loan_id, 'Waiver of charges asked for',
+               concat_ws(' · ', w.reason, 'decided ' || to_char(w.decided_on, 'FMDD Mon YYYY') || ' by ' || d.name,
+                         'owed again from ' || to_char(w.taken_back_on, 'FMDD Mon YYYY') || ': ' || w.take_back_reason),
+               w.amount, CASE WHEN w.withdrawn_on IS NOT NULL THEN 'withdrawn' WHEN w.is_granted IS NULL THEN 'waiting'
+                              WHEN NOT w.is_granted THEN 'refused' WHEN w.taken_back_on IS NOT NULL THEN 'taken back'
+                              ELSE 'waived' END, u.name
+        FROM charge_waiver w LEFT JOIN app_user u ON u.id = w.asked_by LEFT JOIN app_user d ON d.id = w.decided_by
+        WHERE w.borrower_id = :borrower_id
     """,
     # what came of a visit is a contact; here stand its plan, and its check-in before there is an outcome
     "visit": """

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from services import agent_notices, allocation, clock, contacts, documents, policy, reminders
+from services import agent_notices, allocation, clock, contacts, documents, policy, reminders, timeline
 from services.actors import SYSTEM, Role
 from services.errors import Conflict, InvalidInput, NotAllowed, Refused
 from tests import builders
@@ -149,6 +149,8 @@ def test_who_has_no_email_is_told_by_a_letter_once_it_is_dispatched(session, rav
     assert agent_notices.dispatched(marek, document.id) == 1
     assert answer(session, borrower_id, ravi).is_allowed
     assert (agent_notices.standing(marek), agent_notices.open_files(marek)) == ([], [])
+    (told,) = timeline.of(marek, borrower_id, kinds=["message"]).entries
+    assert (told.title, told.state) == ("Letter with the particulars of Ravi Kulkarni", "dispatched")
     with pytest.raises(Conflict):
         agent_notices.dispatched(marek, document.id)
 

@@ -55,6 +55,7 @@ def test_everything_is_in_one_order_newest_first(ana, meera):
     page = timeline.of(ana, meera)
     assert {entry.kind for entry in page.entries} == timeline.KINDS.keys() - {
         "visit",
+        "waiver",
         "receipt",
         "message",
         "complaint",

@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 from db.models.audit import AuditEvent
 from db.models.owes import Instalment
 from db.models.stands import LoanState
-from services import approvals, borrowers, facts, restating, waivers
+from services import approvals, borrowers, facts, restating, timeline, waivers
 from services.actors import SYSTEM, Role
 from services.errors import CollectionsError, Conflict, InvalidInput, NotAllowed, Refused
 from tests import builders
@@ -86,6 +86,8 @@ def test_ended_the_charges_are_owed_again(session, ana, marek, meera):
     with pytest.raises(Conflict):
         waivers.take_back(marek, made.id, reason="again")
     actions = session.scalars(select(AuditEvent.action).where(AuditEvent.action.like("charge_waiver.%"))).all()
+    (told,) = timeline.of(marek, meera[0], kinds=["waiver"]).entries
+    assert (told.state, told.amount) == ("taken back", 150)
     assert actions == ["charge_waiver.asked", "charge_waiver.granted", "charge_waiver.taken_back"]
 
 
