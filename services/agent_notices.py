@@ -16,7 +16,7 @@ from db.base import AnyRow
 from db.engine import reading, transaction
 from db.queries import agent_notices as queries
 from db.queries import settlements as lender_queries
-from services import audit, clock, documents, lender, pdf, personal_data
+from services import audit, clock, documents, lender, pdf, personal_data, policy
 from services.actors import Actor, Permission
 from services.errors import Conflict, InvalidInput, Refused
 from services.lender import LenderSettings
@@ -91,9 +91,9 @@ def write_letters(actor: Actor) -> documents.Document:
 
 def write_in(session: Session, actor: Actor, *, limit: int) -> documents.Document:
     """`write_letters` in the caller's transaction, up to so many."""
-    rows = queries.letters_to_write(session, limit=limit)
+    rows = _allowed(session, queries.letters_to_write(session, limit=limit))
     if not rows:
-        raise Refused("No letter waits to be written.")
+        raise Refused("No letter waits that may be written now.")
     settings = lender.load(session)
     document = documents.store(
         session,
@@ -164,7 +164,8 @@ def change_whom(actor: Actor, value: str, *, reason: str) -> None:
         before = queries.whom(session)
         if before == value:
             return
-        queries.set_whom(session, value, at=clock.now())
+        is_wider = list(WHOM).index(value) > list(WHOM).index(before)
+        queries.set_whom(session, value, since=clock.now() if is_wider else None)
         audit.record(
             session,
             actor,
@@ -175,6 +176,19 @@ def change_whom(actor: Actor, value: str, *, reason: str) -> None:
             after={"agent_notice": value},
             reason=reason.strip(),
         )
+
+
+def _allowed(session: Session, rows: Sequence[AnyRow]) -> list[AnyRow]:
+    """Those to whom a letter may be sent now: a hold stops letters, too. The gate's answers are kept."""
+    answers = policy.ask_many(
+        session,
+        {row.borrower_id for row in rows},
+        channel="letter",
+        purpose="send",
+        at=clock.now(),
+        is_about_promise=True,
+    )
+    return [row for row in rows if answers[row.borrower_id].is_allowed]
 
 
 def _record(session: Session, actor: Actor, verb: str, document_id: int, summary: str) -> None:

@@ -22,7 +22,8 @@ _TOLD = """(EXISTS (SELECT FROM message m WHERE m.borrower_id = {borrower} AND m
             OR EXISTS (SELECT FROM agent_notice_letter t WHERE t.borrower_id = {borrower} AND t.agent_id = {agent}
                          AND t.dispatched_at IS NOT NULL)
             OR EXISTS (SELECT FROM contact_attempt c, lender d WHERE c.borrower_id = {borrower}
-                         AND c.recorded_by = {agent} AND c.at < d.agent_notice_since))"""
+                         AND c.recorded_by = {agent} AND c.at < d.agent_notice_since
+                         AND c.direction = 'outbound' AND c.override_reason IS NULL))"""
 WAITING = f"""
     SELECT o.borrower_id, o.owner_id AS agent_id, o.id AS case_id, o.overdue_amount
     FROM collection_case o
@@ -33,6 +34,7 @@ WAITING = f"""
 # a message is still to go, or may be planned
 _BY_EMAIL = """EXISTS (SELECT FROM contact_point p WHERE p.borrower_id = w.borrower_id AND p.kind = 'email'
                          AND p.party_id IS NULL AND NOT p.do_not_contact AND p.consent IS DISTINCT FROM false)
+               AND EXISTS (SELECT FROM reminder_rule r WHERE r.anchor = 'agent' AND r.is_enabled)
                AND NOT EXISTS (SELECT FROM message m WHERE m.borrower_id = w.borrower_id AND m.agent_id = w.agent_id
                                  AND m.status IN ('sent', 'unknown', 'blocked', 'failed'))"""
 _ADDRESS = """(SELECT p.id FROM contact_point p WHERE p.borrower_id = w.borrower_id AND p.kind = 'address'
@@ -119,6 +121,7 @@ def whom(session: Session) -> str:
     return str(session.execute(text("SELECT agent_notice FROM lender")).scalar_one())
 
 
-def set_whom(session: Session, value: str, *, at: datetime) -> None:
-    """Change it; who is in touch with a borrower already may go on."""
-    session.execute(update(Lender).values(agent_notice=value, agent_notice_since=at))
+def set_whom(session: Session, value: str, *, since: datetime | None) -> None:
+    """Change it. `since`: who was in touch with a borrower before may go on; None: as before."""
+    values = {"agent_notice": value} | ({} if since is None else {"agent_notice_since": since})
+    session.execute(update(Lender).values(**values))

@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 
 from db.queries import allocation_rules as queries
 from services.allocation.collectors import Collector
+from services.allocation.planning import matches
 from services.allocation.rules import Rule
-from services.allocation.values import Bools, Cases, Coded, Ints, Person, Terms, Way
+from services.allocation.values import Cases, Coded, Ints, Person, Terms, Way
 
 _TYPES = {name: pa.int64() for name in queries.CASE_COLUMNS} | {
     name: pa.dictionary(pa.int32(), pa.string()) for name in ("stage", "region", "language")
@@ -46,12 +47,13 @@ def prepared(
     raw = queries.open_cases(session, today=today, now=now, is_all=is_all, wants_previous=wants_previous)
     table = _table(raw)
     skip = _numbers(table, "skip")
-    cases = _cases(table, skip == 0)
     crew = sorted(crew, key=lambda member: (member.open_cases, member.id))
+    terms = [_terms(rule, crew) for rule in rules]
+    cases = _to_deal(table, np.flatnonzero(skip == 0), terms)
     return Work(
         cases=cases,
         rules=rules,
-        terms=[_terms(rule, crew) for rule in rules],
+        terms=terms,
         crew=crew,
         people=[_person(member, int((cases.owner == member.id).sum())) for member in crew],
         complaints=int((skip == _SKIP_COMPLAINT).sum()),
@@ -73,7 +75,18 @@ def _numbers(table: pa.Table, name: str) -> Ints:
     return np.asarray(table[name].combine_chunks().fill_null(0), np.int64)
 
 
-def _cases(table: pa.Table, kept: Bools) -> Cases:
+def _to_deal(table: pa.Table, rows: Ints, terms: Sequence[Terms]) -> Cases:
+    """The cases, but for pre-due ones that nobody has and no rule names: they are no work left lying."""
+    cases = _cases(table, rows)
+    idle = cases.stage.among(("pre_due",)) & (cases.owner == 0)
+    if not idle.any():
+        return cases
+    for each in terms:
+        idle &= ~matches(each, cases)
+    return _cases(table, rows[~idle])
+
+
+def _cases(table: pa.Table, kept: Ints) -> Cases:
     numbers = {name: _numbers(table, name)[kept] for name, kind in _TYPES.items() if kind == pa.int64()}
     words = {name: _coded(table[name], kept) for name in ("stage", "region", "language")}
     return Cases(
@@ -89,7 +102,7 @@ def _cases(table: pa.Table, kept: Bools) -> Cases:
     )
 
 
-def _coded(column: Any, kept: Bools) -> Coded:
+def _coded(column: Any, kept: Ints) -> Coded:
     whole = column.unify_dictionaries().combine_chunks()
     if isinstance(whole, pa.ChunkedArray):
         whole = pa.concat_arrays(whole.chunks) if whole.num_chunks else pa.array([], column.type)

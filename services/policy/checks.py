@@ -246,7 +246,10 @@ def _check_agent_notice(rule: Rule, facts: BorrowerFacts, question: Question) ->
     """Before an agent's first contact the borrower is told the agent's particulars (IN-06)."""
     if not facts.is_untold:
         return None
-    return Finding("agent_notice", "The borrower has not been told yet which agent will be in touch (IN-06).", None)
+    reason = (
+        "The borrower has not been told yet which agent will be in touch (IN-06); a leader sees how the notice goes."
+    )
+    return Finding("agent_notice", reason, None)
 
 
 def _check_cap(rule: Rule, facts: BorrowerFacts, question: Question) -> Finding | None:

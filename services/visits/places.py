@@ -26,14 +26,14 @@ def of_borrower(actor: Actor, borrower_id: int, *, at: datetime | None = None) -
     actor.require(Permission.VIEW_VISITS)
     with reading() as session:
         cases.require_access(session, actor, borrower_id)
-        return load(session, borrower_id, at=at or clock.now())
+        return load(session, borrower_id, at=at or clock.now(), agent_id=actor.id)
 
 
-def load(session: Session, borrower_id: int, *, at: datetime) -> list[Address]:
+def load(session: Session, borrower_id: int, *, at: datetime, agent_id: int | None) -> list[Address]:
     """The same in the caller's transaction, for an actor already let in."""
     rows = queries.addresses(session, borrower_id)
     answers = {
-        place: policy.preview_many(session, [borrower_id], "visit", at, place=place)[borrower_id]
+        place: policy.preview_many(session, [borrower_id], "visit", at, place=place, agent_id=agent_id)[borrower_id]
         for place in {row.place for row in rows if row.place}
     }
     return [Address(**row._mapping, answer=answers.get(row.place)) for row in rows]  # noqa: SLF001 - a public name

@@ -155,6 +155,31 @@ def test_who_has_no_email_is_told_by_a_letter_once_it_is_dispatched(session, rav
         agent_notices.dispatched(marek, document.id)
 
 
+def test_a_hold_stops_the_letter_too(session, ravi, marek):
+    borrower_id = case_of(session, ravi)
+    builders.make_hold(session, borrower_id, kind="deceased", starts_on=NOW.date())
+    with pytest.raises(Refused, match="may be written now"):
+        agent_notices.write_letters(marek)
+
+
+def test_asking_for_less_or_an_override_exempts_nobody(session, ravi, marek):
+    borrower_id = case_of(session, ravi)
+    builders.make_contact(
+        session, borrower_id, recorded_by=ravi.id, at=NOW - timedelta(days=30), override_reason="urgent"
+    )
+    agent_notices.change_whom(marek, "all", reason="x")
+    agent_notices.change_whom(marek, "agencies", reason="x")
+    session.expire_all()
+    assert not answer(session, borrower_id, ravi).is_allowed
+
+
+def test_with_the_message_switched_off_all_are_told_by_letter(session, ravi, marek):
+    case_of(session, ravi, by_email=True)
+    assert agent_notices.standing(marek)[0].by_email == 1
+    session.execute(text("UPDATE reminder_rule SET is_enabled = false WHERE anchor = 'agent'"))
+    assert agent_notices.standing(marek)[0].by_letter == 1
+
+
 def test_who_has_neither_is_shown_as_such(session, ravi, marek):
     case_of(session, ravi, with_address=False)
     assert agent_notices.standing(marek)[0].unreachable == 1

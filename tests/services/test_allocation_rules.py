@@ -149,6 +149,19 @@ def test_dealing_anew_evens_out_and_leaves_what_no_rule_is_about(session, marek,
     assert counts == {"considered": 7, "changed": 4, "unallocated": 1}
 
 
+def test_before_anything_is_overdue_only_a_rule_that_names_the_stage_gives_a_case_and_none_is_left_over(
+    session, marek, ana
+):
+    near = [make_case(session, stage="pre_due", max_dpd=0, overdue_amount=0, risk_band=band) for band in (2, 5)]
+    soft = make_case(session, stage="soft", max_dpd=5)
+    set_rules(marek, to(ana))
+    assert allocation.perform(SYSTEM, Scope.UNALLOCATED) == {"considered": 1, "changed": 1, "unallocated": 0}
+    assert [owner_of(session, case_id) for case_id in (*near, soft)] == [None, None, ana.id]
+    set_rules(marek, to(ana), to(ana, name="Riskiest", stages=("pre_due",), risk_bands=(5,)))
+    assert allocation.perform(SYSTEM, Scope.ALL) == {"considered": 2, "changed": 1, "unallocated": 0}
+    assert [owner_of(session, case_id) for case_id in near] == [None, ana.id]
+
+
 def test_amounts_bound_a_rule(session, marek, ana):
     small, large = (
         make_case(session, overdue_amount=Decimal(amount), outstanding=Decimal(90_000)) for amount in (4_999, 5_000)
