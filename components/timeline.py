@@ -25,8 +25,8 @@ _ICONS = {
     "complaint": "⚑",
     "override": "⚠",
     "legal": "§",
-    "visit": "⌖",
-    "waiver": "⌫",
+    "visit": "⌂",
+    "waiver": "⊘",
     "receipt": "▣",
 }
 _GOOD = {"kept", "payment", "sent", "running", "completed"}

@@ -186,7 +186,9 @@ def _outcome_form(actor: Actor, visit: Visit, view: BorrowerView, outcome: Outco
         )
         person, party_id = reach_fields.person(actor, view, outcome, form)
         places.under("person", "outcome", "channel")
-        files = st.file_uploader("Photos (optional)", type=_PHOTOS, accept_multiple_files=True, key=f"{form}.photos")
+        files = st.file_uploader(
+            "Photos (optional)", type=_PHOTOS, accept_multiple_files=True, max_upload_size=10, key=f"{form}.photos"
+        )
         is_sent = st.form_submit_button("Save the visit", type="primary", icon=":material/check:", width="stretch")
     if is_sent:
         with places.showing_errors():
@@ -229,7 +231,7 @@ def _photos(actor: Actor, visit: Visit) -> None:
         st.caption(f"{kept} kept with the visit, under Documents on the borrower's page.")
     form, places = form_fields.drawn(f"visit.photo.{visit.id}"), Places()
     with st.form(f"visit.photo_form.{visit.id}", border=False):
-        file = st.file_uploader("Add a photo", type=_PHOTOS, key=f"{form}.file")
+        file = st.file_uploader("Add a photo", type=_PHOTOS, max_upload_size=10, key=f"{form}.file")
         places.under("photo", "file")
         is_sent = st.form_submit_button("Keep the photo", icon=":material/add_a_photo:")
     if is_sent:

@@ -9,7 +9,7 @@ import streamlit as st
 from components import dates, empty, exports, form_fields, money, notices, palette, receipt_form, tables
 from components.form_fields import Places
 from components.tables import Column
-from services import lender, visits
+from services import documents, lender, visits
 from services import money as amounts
 from services.actors import Actor, Permission
 from services.errors import InvalidInput
@@ -67,7 +67,9 @@ def _hand_in(actor: Actor, held: Sequence[Receipt]) -> None:
         places.under("reference")
         why = st.text_input("If the amount differs: why?", key=f"{form}.why", max_chars=200)
         places.under("difference_reason")
-        slip = st.file_uploader("Photo of the slip (optional)", type=["jpg", "jpeg", "png", "pdf"], key=f"{form}.slip")
+        slip = st.file_uploader(
+            "Photo of the slip (optional)", type=["jpg", "jpeg", "png", "pdf"], max_upload_size=10, key=f"{form}.slip"
+        )
         places.under("file")
         is_sent = st.form_submit_button(
             f"Record the deposit of {money.full(expected)}", type="primary", icon=":material/account_balance:"
@@ -163,6 +165,8 @@ def _to_confirm(actor: Actor) -> None:
             head = f"**{each.number}** · {each.agent_name} · **{money.full(each.amount)}** for {each.receipts} {noun}"
             st.markdown(head.replace("$", "\\$"))
             st.caption(f"{dates.day(each.deposited_on)} · {each.account} · slip {each.reference}".replace("$", "\\$"))
+            if each.slip_id is not None:
+                _slip(actor, each, each.slip_id)
             if each.difference:
                 st.warning(
                     f"Differs from the receipts by {money.full(each.difference)}: {each.difference_reason}",
@@ -170,6 +174,19 @@ def _to_confirm(actor: Actor) -> None:
                 )
             if actor.may(Permission.CONFIRM_DEPOSITS) and each.agent_id != actor.id:
                 _decide(actor, each)
+
+
+def _slip(actor: Actor, each: Deposit, slip_id: int) -> None:
+    st.download_button(
+        "Photo of the slip",
+        data=lambda: documents.fetch(actor, slip_id).content,
+        file_name=each.slip_name,
+        icon=":material/image:",
+        key=f"deposit.slip.{each.id}",
+        on_click="ignore",
+        type="tertiary",
+        help="The download stands in the audit trail",
+    )
 
 
 def _decide(actor: Actor, each: Deposit) -> None:

@@ -25,7 +25,9 @@ def show(actor: Actor) -> None:
         _take(actor, on)
     st.markdown("#### Send in")
     st.caption("The CSV that the page saved, or the sheet as you filled it. A file that comes twice is recorded once.")
-    file = st.file_uploader("Filled sheet", type=["csv"], key=f"{_KEY}.file", label_visibility="collapsed")
+    file = st.file_uploader(
+        "Filled sheet", type=["csv"], max_upload_size=2, key=f"{_KEY}.file", label_visibility="collapsed"
+    )
     if file is not None:
         with notices.showing_errors():
             _send(actor, file.getvalue())

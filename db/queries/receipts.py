@@ -167,8 +167,12 @@ _DEPOSITS = """
     SELECT d.id, d.agent_id, u.name AS agent_name, d.deposited_on, d.amount, d.expected_amount, d.difference_reason,
            d.account, d.reference, d.recorded_at, d.decided_at, w.name AS decided_by_name, d.has_arrived,
            d.decision_reason, (SELECT count(*) FROM receipt r WHERE r.deposit_id = d.id) AS receipts,
+           o.id AS slip_id, o.file_name AS slip_name,
            CASE WHEN d.has_arrived IS NULL THEN 'open' WHEN d.has_arrived THEN 'arrived' ELSE 'refused' END AS status
     FROM deposit d JOIN app_user u ON u.id = d.agent_id LEFT JOIN app_user w ON w.id = d.decided_by
+    LEFT JOIN LATERAL (
+        SELECT id, file_name FROM document WHERE subject_kind = 'deposit' AND subject_id = d.id ORDER BY id DESC LIMIT 1
+    ) o ON true
 """
 
 

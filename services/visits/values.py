@@ -220,6 +220,9 @@ class Deposit:
     has_arrived: bool | None
     decision_reason: str | None
     receipts: int
+    slip_id: int | None
+    """Document of the slip's photo, if one is kept."""
+    slip_name: str | None
     status: str
     """open, arrived or refused."""
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from db.engine import engine, reading, transaction
 from db.models.owes import MandatePresentation, Payment
 from db.models.stands import LoanState
-from services import clock, visits
+from services import clock, documents, visits
 from services.actors import Role
 from services.errors import CollectionsError, Conflict, InvalidInput, NotAllowed, NotFound, Refused
 from services.visits import Slip, Taken, receipts
@@ -172,6 +172,14 @@ def test_a_deposit_that_did_not_arrive_puts_its_receipts_back_in_hand(ana, marek
     assert [each.id for each in visits.held(ana)] == [made.id]
     with pytest.raises(Conflict):
         visits.decide(marek, handed.id, has_arrived=True)
+
+
+def test_the_photo_of_a_slip_is_kept_for_who_confirms(ana, marek, meera):
+    made = visits.issue(ana, meera[0], cash(meera[1]))
+    photo = ("slip.jpg", b"\xff\xd8\xff\xe0 a slip")
+    visits.deposit(ana, [made.id], Slip(Decimal(2_000), "Axis", "S-1", file=photo))
+    (waiting,) = visits.deposits.listing(marek, is_open=True)
+    assert documents.fetch(marek, waiting.slip_id).content == photo[1]
 
 
 def test_nobody_decides_about_money_of_their_own(session, marek, meera):
