@@ -44,8 +44,8 @@ def _engine_of(_pid: int, url: str) -> Engine:
     return create_engine(
         url,
         pool_pre_ping=True,
-        pool_size=10,
-        max_overflow=20,
+        pool_size=20,  # kept open: making one takes longer than most of what is asked over it
+        max_overflow=10,
         pool_recycle=1800,
         connect_args={
             "application_name": "recoup",

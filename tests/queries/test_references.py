@@ -10,19 +10,25 @@ from sqlalchemy.exc import IntegrityError
 from db.engine import transaction
 from tests.builders import make_borrower, make_loan
 
-_PAY = text(
-    "INSERT INTO payment (loan_id, reference, paid_on, amount) SELECT id, 'R' || id, :day, 1 FROM unnest(:ids) id"
-)
-_BOUND = {"day": date(2025, 6, 1)}
+_PAY = text("""
+    INSERT INTO payment (loan_id, reference, paid_on, amount)
+    SELECT id, 'R' || id || '-' || n, :day, 1 FROM unnest(:ids) id, generate_series(1, :each) n
+""")
+_BOUND = {"day": date(2025, 6, 1), "each": 1}
+# few rows lock what they point at, many are held by one lock
+few_and_many = pytest.mark.parametrize("each", [1, 1_500])
 
 
-def test_of_many_facts_one_without_its_loan_is_refused_with_all(session):
+@few_and_many
+def test_of_many_facts_one_without_its_loan_is_refused_with_all(session, each):
     loans = [make_loan(session, make_borrower(session)) for _ in range(3)]
+    bound = {**_BOUND, "each": each}
     with pytest.raises(IntegrityError, match="loan 987654321 of payment does not exist"), session.begin_nested():
-        session.execute(_PAY, {**_BOUND, "ids": [*loans, 987654321]})
+        session.execute(_PAY, {**bound, "ids": [*loans, 987654321]})
     assert session.execute(text("SELECT count(*) FROM payment")).scalar_one() == 0
-    session.execute(_PAY, {**_BOUND, "ids": loans})
-    assert session.execute(text("SELECT count(*) FROM payment")).scalar_one() == 3
+    session.execute(_PAY, {**bound, "ids": loans})
+    assert session.execute(text("SELECT count(*) FROM payment")).scalar_one() == 3 * each
+    assert session.execute(text("SHOW enable_nestloop")).scalar_one() == "on"
 
 
 def test_what_is_pointed_at_is_not_deleted(session):
@@ -52,14 +58,14 @@ def loan(database):
         return make_loan(session, make_borrower(session))
 
 
-def _meanwhile(statement: str, loan: int) -> tuple[threading.Thread, list[BaseException]]:
+def _meanwhile(statement: str, loan: int, each: int) -> tuple[threading.Thread, list[BaseException]]:
     """Another transaction that runs the statement; it may have to wait for ours."""
     failed: list[BaseException] = []
 
     def run() -> None:
         try:
             with transaction() as session:
-                session.execute(text(statement), {**_BOUND, "ids": [loan], "loan": loan})
+                session.execute(text(statement), {**_BOUND, "each": each, "ids": [loan], "loan": loan})
         except IntegrityError as error:
             failed.append(error)
 
@@ -70,17 +76,19 @@ def _meanwhile(statement: str, loan: int) -> tuple[threading.Thread, list[BaseEx
     return thread, failed
 
 
-def test_a_loan_that_is_being_given_a_payment_is_not_deleted_beneath_it(loan):
+@few_and_many
+def test_a_loan_that_is_being_given_a_payment_is_not_deleted_beneath_it(loan, each):
     with transaction() as session:
-        session.execute(_PAY, {**_BOUND, "ids": [loan]})
-        thread, failed = _meanwhile("DELETE FROM loan WHERE id = :loan", loan)
+        session.execute(_PAY, {**_BOUND, "ids": [loan], "each": each})
+        thread, failed = _meanwhile("DELETE FROM loan WHERE id = :loan", loan, each)
     thread.join()
     assert "still named by payment" in str(failed[0])
 
 
-def test_a_payment_is_not_added_to_a_loan_that_is_being_deleted(loan):
+@few_and_many
+def test_a_payment_is_not_added_to_a_loan_that_is_being_deleted(loan, each):
     with transaction() as session:
         session.execute(text("DELETE FROM loan WHERE id = :loan"), {"loan": loan})
-        thread, failed = _meanwhile(_PAY.text, loan)
+        thread, failed = _meanwhile(_PAY.text, loan, each)
     thread.join()
     assert "does not exist" in str(failed[0])
