@@ -22,9 +22,12 @@ class LenderFormat:
     time_zone: str
 
 
-@st.cache_data(ttl=60, max_entries=1, show_spinner=False)
+@st.cache_resource(ttl=60, max_entries=1, show_spinner=False)
 def lender_format() -> LenderFormat:
-    """Currency, locale and time zone of the lender: a change shows within a minute."""
+    """Currency, locale and time zone of the lender: a change shows within a minute.
+
+    One object for all, since it never changes: tables ask for it with every amount.
+    """
     settings = lender.current()
     return LenderFormat(settings.name, settings.currency, settings.locale, settings.time_zone)
 

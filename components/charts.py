@@ -65,11 +65,15 @@ def _template_spec(colours: palette.Palette) -> dict[str, Any]:
     return spec
 
 
+Spec = dict[str, Any]
+"""A figure as the plain values that the browser gets: `data`, its traces, and `layout`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A figure already checked by Plotly, as the plain values that the browser gets."""
+    """A figure as plain values, not to be checked again."""
 
-    spec: dict[str, Any]
+    spec: Spec
 
 
 class _Checked(go.Figure):  # type: ignore[misc]  # plotly has no types
@@ -89,7 +93,7 @@ def digest(seen: object) -> str:
     return hashlib.blake2b(pickle.dumps(seen), digest_size=16).hexdigest()
 
 
-def drawn(draw: Callable[[], go.Figure], *, of: str) -> Drawing:
+def drawn(draw: Callable[[], go.Figure | Spec], *, of: str) -> Drawing:
     """A figure, built once for the same content and theme: Plotly takes some 10 ms for each it builds.
 
     Args:
@@ -100,8 +104,9 @@ def drawn(draw: Callable[[], go.Figure], *, of: str) -> Drawing:
 
 
 @st.cache_data(ttl=900, max_entries=500, show_spinner=False)
-def _spec(of: str, is_dark: bool, _draw: Callable[[], go.Figure]) -> dict[str, Any]:  # noqa: ARG001, FBT001 - the key
-    spec: dict[str, Any] = _draw().to_dict()
+def _spec(of: str, is_dark: bool, _draw: Callable[[], go.Figure | Spec]) -> Spec:  # noqa: ARG001, FBT001 - the key
+    figure = _draw()
+    spec: Spec = figure.to_dict() if isinstance(figure, go.Figure) else figure
     return spec
 
 

@@ -1,6 +1,7 @@
 """How amounts are written: full in the currency's own grouping, short on cards. Formatting happens nowhere else."""
 
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 from babel.numbers import format_currency, format_decimal, get_currency_symbol
 
@@ -33,10 +34,16 @@ def short(amount: Decimal | None) -> str:
 def count(number: float) -> str:
     """A count in the lender's grouping: '12,34,567'; up to two decimals where it has some."""
     written = cached.lender_format()
-    pattern = "#,##,##0.##" if written.currency == "INR" else "#,##0.##"
-    return format_decimal(number, format=pattern, locale=written.locale)
+    return _count(number, written.currency, written.locale)
 
 
+@lru_cache(maxsize=10_000)  # a page writes the same figures with each act on it
+def _count(number: float, currency: str, locale: str) -> str:
+    pattern = "#,##,##0.##" if currency == "INR" else "#,##0.##"
+    return format_decimal(number, format=pattern, locale=locale)
+
+
+@lru_cache(maxsize=10_000)
 def in_full(amount: Decimal, *, currency: str, locale: str) -> str:
     """The amount in full, in a given currency and locale."""
     is_whole = amount == amount.to_integral_value()
@@ -51,6 +58,7 @@ def in_full(amount: Decimal, *, currency: str, locale: str) -> str:
     return f"{MINUS}{written}" if amount < 0 else written
 
 
+@lru_cache(maxsize=10_000)
 def in_short(amount: Decimal, *, currency: str, locale: str) -> str:
     """The amount in two to four figures with a unit, in a given currency and locale."""
     size = abs(amount)

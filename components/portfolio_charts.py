@@ -1,11 +1,15 @@
-"""Figures of the portfolio's charts: buckets, roll matrix, trends, flow, vintages, segments."""
+"""Figures of the portfolio's charts: buckets, roll matrix, trends, flow, vintages, segments.
+
+They are written as Plotly's plain values rather than its objects, which check each value as it is set: of a page seen
+for the first time that was more than half. Tests have Plotly check them.
+"""
 
 from collections.abc import Sequence
 from decimal import Decimal
-
-import plotly.graph_objects as go
+from typing import Any
 
 from components import money
+from components.charts import Spec
 from components.palette import Palette
 from components.portfolio_words import percent
 from services.portfolio import Measure, Outcome, Overview, Rolls, Vintage, WorstSegments
@@ -21,6 +25,8 @@ SHADED = Decimal("0.2")
 """Cells of a larger share are so deep that their text takes the page's ground as its colour."""
 _DASHES = {Outcome.FORWARD: "solid", Outcome.STABILISED: "dot", Outcome.BACK: "dash", Outcome.CURE: "solid"}
 
+_PLAIN_AXIS = {"rangemode": "tozero", "showticklabels": False, "showgrid": False}
+
 
 def outcome_colours(colours: Palette) -> dict[Outcome, str]:
     """Colour of each outcome; dashes tell them apart too."""
@@ -32,49 +38,54 @@ def outcome_colours(colours: Palette) -> dict[Outcome, str]:
     }
 
 
-def ageing(seen: Overview, colours: Palette) -> go.Figure:
+def ageing(seen: Overview, colours: Palette) -> Spec:
     """Past-due buckets now as bars, the month's start as marks."""
     ages = [age for age in seen.ageing if age.bucket]
     labels = [age.label for age in ages]
     of = len(seen.ageing)
-    figure = go.Figure(
-        go.Bar(
-            x=[age.now.loans for age in ages],
-            y=labels,
-            orientation="h",
-            marker_color=[colours.bucket(age.bucket, of) for age in ages],
-            customdata=[(money.full(age.now.outstanding), money.full(age.now.overdue)) for age in ages],
-            hovertemplate="<b>%{y}</b>: %{x:,} accounts<br>outstanding %{customdata[0]}<br>"
-            "overdue %{customdata[1]}<extra>now</extra>",
-            name="now",
-        )
-    )
+    bars = {
+        "type": "bar",
+        "x": [age.now.loans for age in ages],
+        "y": labels,
+        "orientation": "h",
+        "marker": {"color": [colours.bucket(age.bucket, of) for age in ages]},
+        "customdata": [(money.full(age.now.outstanding), money.full(age.now.overdue)) for age in ages],
+        "hovertemplate": "<b>%{y}</b>: %{x:,} accounts<br>outstanding %{customdata[0]}<br>"
+        "overdue %{customdata[1]}<extra>now</extra>",
+        "name": "now",
+    }
     opening = [(age.label, age.opening) for age in ages if age.opening is not None]
-    figure.add_scatter(
-        x=[was.loans for _, was in opening],
-        y=[label for label, _ in opening],
-        mode="markers",
-        marker={"symbol": "line-ns", "size": 20, "line": {"width": 2.5, "color": colours.text}},
-        customdata=[money.full(was.outstanding) for _, was in opening],
-        hovertemplate="<b>%{y}</b>: %{x:,} accounts<br>outstanding %{customdata}<extra>month start</extra>",
-        name="month start",
-    )
-    figure.add_scatter(  # past whichever of bar and mark is longer, so that neither strikes the count through
-        x=[max(age.now.loans, age.opening.loans if age.opening else 0) for age in ages],
-        y=labels,
-        mode="text",
-        text=[f"  {money.count(age.now.loans)}" for age in ages],
-        textposition="middle right",
-        cliponaxis=False,
-        hoverinfo="skip",
-    )
-    figure.update_layout(showlegend=False, margin={"l": 8, "r": 44, "t": 8, "b": 8}, bargap=0.35)
-    figure.update_yaxes(autorange="reversed", title=None)
-    figure.update_xaxes(rangemode="tozero", showticklabels=False, showgrid=False)
-    return figure
+    marks = {
+        "type": "scatter",
+        "x": [was.loans for _, was in opening],
+        "y": [label for label, _ in opening],
+        "mode": "markers",
+        "marker": {"symbol": "line-ns", "size": 20, "line": {"width": 2.5, "color": colours.text}},
+        "customdata": [money.full(was.outstanding) for _, was in opening],
+        "hovertemplate": "<b>%{y}</b>: %{x:,} accounts<br>outstanding %{customdata}<extra>month start</extra>",
+        "name": "month start",
+    }
+    counts = {  # past whichever of bar and mark is longer, so that neither strikes the count through
+        "type": "scatter",
+        "x": [max(age.now.loans, age.opening.loans if age.opening else 0) for age in ages],
+        "y": labels,
+        "mode": "text",
+        "text": [f"  {money.count(age.now.loans)}" for age in ages],
+        "textposition": "middle right",
+        "cliponaxis": False,
+        "hoverinfo": "skip",
+    }
+    layout = {
+        "showlegend": False,
+        "margin": {"l": 8, "r": 44, "t": 8, "b": 8},
+        "bargap": 0.35,
+        "yaxis": {"autorange": "reversed"},
+        "xaxis": _PLAIN_AXIS,
+    }
+    return {"data": [bars, marks, counts], "layout": layout}
 
 
-def matrix(seen: Rolls, month: RollMonth, measure: Measure, colours: Palette) -> go.Figure:
+def matrix(seen: Rolls, month: RollMonth, measure: Measure, colours: Palette) -> Spec:
     """Opening bucket by closing bucket and way out; cells say their share of the row."""
     labels = seen.bucket_labels
     starts = [code for code in range(len(labels)) if month.row(code).loans]
@@ -82,28 +93,31 @@ def matrix(seen: Rolls, month: RollMonth, measure: Measure, colours: Palette) ->
     names = [*labels, *(WAYS_OUT[code].replace(" ", "<br>") for code in month.ways_out)]
     rows = [_row_name(labels[start], month.row(start), measure) for start in starts]
     shares = [[month.share(start, end, measure) or Decimal(0) for end in ends] for start in starts]
-    figure = go.Figure(
-        go.Heatmap(
-            # the root lets small shares be seen beside the large ones of the diagonal; the numbers are exact
-            z=[[float(share) ** 0.5 for share in row] for row in shares],
-            x=names,
-            y=rows,
-            zmin=0,
-            zmax=1,
-            colorscale=[list(step) for step in colours.heat],
-            showscale=False,
-            xgap=2,
-            ygap=2,
-            hoverinfo="skip",
-        )
-    )
+    heat = {
+        "type": "heatmap",
+        # the root lets small shares be seen beside the large ones of the diagonal; the numbers are exact
+        "z": [[float(share) ** 0.5 for share in row] for row in shares],
+        "x": names,
+        "y": rows,
+        "zmin": 0,
+        "zmax": 1,
+        "colorscale": [list(step) for step in colours.heat],
+        "showscale": False,
+        "xgap": 2,
+        "ygap": 2,
+        "hoverinfo": "skip",
+    }
     named = list(zip(ends, names, strict=True))
-    figure.add_trace(_cells(month, list(zip(starts, rows, strict=True)), named, measure, colours))
-    figure.add_vline(x=len(labels) - 0.5, line_width=2, line_color=colours.muted)
-    figure.update_yaxes(autorange="reversed", showgrid=False, title=None)
-    figure.update_xaxes(side="top", showgrid=False, title=None)
-    figure.update_layout(margin={"l": 8, "r": 8, "t": 8, "b": 4})
-    return figure
+    cells = _cells(month, list(zip(starts, rows, strict=True)), named, measure, colours)
+    out = len(labels) - 0.5
+    line = {"width": 2, "color": colours.muted}
+    layout = {
+        "margin": {"l": 8, "r": 8, "t": 8, "b": 4},
+        "yaxis": {"autorange": "reversed", "showgrid": False},
+        "xaxis": {"side": "top", "showgrid": False},
+        "shapes": [{"type": "line", "x0": out, "x1": out, "y0": 0, "y1": 1, "yref": "y domain", "line": line}],
+    }
+    return {"data": [heat, cells], "layout": layout}
 
 
 def _cells(
@@ -112,30 +126,31 @@ def _cells(
     ends: Sequence[tuple[int, str]],
     measure: Measure,
     colours: Palette,
-) -> go.Scatter:
+) -> dict[str, Any]:
     """Texts of the cells, and what a click meets: a heat map itself cannot be clicked."""
     grid = [(start, end) for start in starts for end in ends]
     moved = [month.cells.get((start, end), Cell()) for (start, _), (end, _) in grid]
     shares = [month.share(start, end, measure) or Decimal(0) for (start, _), (end, _) in grid]
     told = zip(grid, moved, shares, strict=True)
-    return go.Scatter(
-        x=[name for _, (_, name) in grid],
-        y=[name for (_, name), _ in grid],
-        mode="markers+text",
-        marker={"symbol": "square", "size": 34, "opacity": 0.01, "color": colours.accent},
-        text=[f"{share * 100:.1f}" if cell.loans else "" for cell, share in zip(moved, shares, strict=True)],
-        textfont={"size": 12, "color": [colours.surface if share > SHADED else colours.text for share in shares]},
-        selected={"marker": {"opacity": 0.25}},
-        unselected={"marker": {"opacity": 0.01}},
-        customdata=[
+    return {
+        "type": "scatter",
+        "x": [name for _, (_, name) in grid],
+        "y": [name for (_, name), _ in grid],
+        "mode": "markers+text",
+        "marker": {"symbol": "square", "size": 34, "opacity": 0.01, "color": colours.accent},
+        "text": [f"{share * 100:.1f}" if cell.loans else "" for cell, share in zip(moved, shares, strict=True)],
+        "textfont": {"size": 12, "color": [colours.surface if share > SHADED else colours.text for share in shares]},
+        "selected": {"marker": {"opacity": 0.25}},
+        "unselected": {"marker": {"opacity": 0.01}},
+        "customdata": [
             (start, end, money.count(cell.loans), money.full(cell.amount), percent(share))
             for ((start, _), (end, _)), cell, share in told
         ],
-        hovertemplate="%{y} → %{x}<br><b>%{customdata[4]}</b> of the row by "
+        "hovertemplate": "%{y} → %{x}<br><b>%{customdata[4]}</b> of the row by "
         + measure.value
         + "<br>%{customdata[2]} accounts, %{customdata[3]}<extra></extra>",
-        showlegend=False,
-    )
+        "showlegend": False,
+    }
 
 
 def _row_name(label: str, row: Cell, measure: Measure) -> str:
@@ -154,7 +169,7 @@ def highest(seen: Rolls, measure: Measure) -> float:
     return float(max(shares, default=Decimal(1)))
 
 
-def trend(seen: Rolls, bucket: int, measure: Measure, colours: Palette, *, top: float) -> go.Figure:
+def trend(seen: Rolls, bucket: int, measure: Measure, colours: Palette, *, top: float) -> Spec:
     """Outcomes of one bucket by month."""
     by = outcome_colours(colours)
     impossible = {
@@ -168,23 +183,24 @@ def trend(seen: Rolls, bucket: int, measure: Measure, colours: Palette, *, top: 
         "yaxis": {"range": [0, top * 104], "ticksuffix": " %", "nticks": 4},
         "xaxis": {"tickformat": "%b<br>%Y", "nticks": 4, "showgrid": False},
     }
-    return go.Figure(lines, layout)  # in one piece: each later change is checked anew, at some milliseconds
+    return {"data": lines, "layout": layout}
 
 
-def _line(seen: Rolls, bucket: int, measure: Measure, outcome: Outcome, colour: str) -> go.Scatter:
+def _line(seen: Rolls, bucket: int, measure: Measure, outcome: Outcome, colour: str) -> dict[str, Any]:
     shares = [month.outcome(bucket, outcome, measure) for month in seen.months]
-    return go.Scatter(
-        x=[month.closing_on for month in seen.months],
-        y=[float(share) * 100 if share is not None else None for share in shares],
-        mode="lines+markers",
-        line={"color": colour, "width": 2, "dash": _DASHES[outcome]},
-        marker={"size": 4},
-        name=OUTCOME_LABELS[outcome],
-        hovertemplate="%{x|%b %Y}: %{y:.1f} %<extra>" + OUTCOME_LABELS[outcome] + "</extra>",
-    )
+    return {
+        "type": "scatter",
+        "x": [month.closing_on for month in seen.months],
+        "y": [float(share) * 100 if share is not None else None for share in shares],
+        "mode": "lines+markers",
+        "line": {"color": colour, "width": 2, "dash": _DASHES[outcome]},
+        "marker": {"size": 4},
+        "name": OUTCOME_LABELS[outcome],
+        "hovertemplate": "%{x|%b %Y}: %{y:.1f} %<extra>" + OUTCOME_LABELS[outcome] + "</extra>",
+    }
 
 
-def flow(seen: Rolls, months: Sequence[RollMonth], measure: Measure, colours: Palette) -> go.Figure:
+def flow(seen: Rolls, months: Sequence[RollMonth], measure: Measure, colours: Palette) -> Spec:
     """Moves past due, a column a month-end. Loans that stay current are left out: they would hide the rest."""
     labels = seen.bucket_labels
     names: list[str] = []
@@ -204,27 +220,25 @@ def flow(seen: Rolls, months: Sequence[RollMonth], measure: Measure, colours: Pa
             if cell.loans and not (start == 0 and (end == 0 or end in WAYS_OUT)):
                 told = f"{money.count(cell.loans)} accounts, {money.short(cell.amount)}"
                 links.append((place(column, start), place(column + 1, end), float(cell.by(measure)), told))
-    figure = go.Figure(
-        go.Sankey(
-            node={
-                "label": names,
-                "color": shades,
-                "pad": 12,
-                "thickness": 14,
-                "hovertemplate": "%{label}<extra></extra>",
-            },
-            link={
-                "source": [link[0] for link in links],
-                "target": [link[1] for link in links],
-                "value": [link[2] for link in links],
-                "customdata": [link[3] for link in links],
-                "color": [_veiled(shades[link[0]]) for link in links],
-                "hovertemplate": "%{source.label} → %{target.label}: %{customdata}<extra></extra>",
-            },
-        )
-    )
-    figure.update_layout(margin={"l": 8, "r": 8, "t": 8, "b": 8})
-    return figure
+    sankey = {
+        "type": "sankey",
+        "node": {
+            "label": names,
+            "color": shades,
+            "pad": 12,
+            "thickness": 14,
+            "hovertemplate": "%{label}<extra></extra>",
+        },
+        "link": {
+            "source": [link[0] for link in links],
+            "target": [link[1] for link in links],
+            "value": [link[2] for link in links],
+            "customdata": [link[3] for link in links],
+            "color": [_veiled(shades[link[0]]) for link in links],
+            "hovertemplate": "%{source.label} → %{target.label}: %{customdata}<extra></extra>",
+        },
+    }
+    return {"data": [sankey], "layout": {"margin": {"l": 8, "r": 8, "t": 8, "b": 8}}}
 
 
 def _veiled(colour: str) -> str:
@@ -232,7 +246,7 @@ def _veiled(colour: str) -> str:
     return f"rgba({red},{green},{blue},0.35)"
 
 
-def vintages(curves: Sequence[Vintage], days: int, colours: Palette) -> go.Figure:
+def vintages(curves: Sequence[Vintage], days: int, colours: Palette) -> Spec:
     """Share past due by age, a line a quarter; newer quarters deeper."""
     lines = [
         _curve(curve, days, colours.bucket(position + 1, len(curves) + 1)) for position, curve in enumerate(curves)
@@ -244,49 +258,54 @@ def vintages(curves: Sequence[Vintage], days: int, colours: Palette) -> go.Figur
         "yaxis": {"ticksuffix": " %", "rangemode": "tozero", "nticks": 5},
         "xaxis": {"title": {"text": "months since the quarter began"}, "showgrid": False},
     }
-    return go.Figure(lines, layout)
+    return {"data": lines, "layout": layout}
 
 
-def _curve(curve: Vintage, days: int, colour: str) -> go.Scatter:
+def _curve(curve: Vintage, days: int, colour: str) -> dict[str, Any]:
     shares = [(p.month, p.share_30 if days == 30 else p.share_90, p.loans) for p in curve.points]
     known = [(month, share, loans) for month, share, loans in shares if share is not None]
-    return go.Scatter(
-        x=[month for month, _, _ in known],
-        y=[float(share) * 100 for _, share, _ in known],
-        customdata=[money.count(loans) for _, _, loans in known],
-        mode="lines",
-        line={"width": 2, "color": colour},
-        name=curve.label,
-        hovertemplate="month %{x}: %{y:.1f} % of %{customdata} loans<extra>" + curve.label + "</extra>",
-    )
+    return {
+        "type": "scatter",
+        "x": [month for month, _, _ in known],
+        "y": [float(share) * 100 for _, share, _ in known],
+        "customdata": [money.count(loans) for _, _, loans in known],
+        "mode": "lines",
+        "line": {"width": 2, "color": colour},
+        "name": curve.label,
+        "hovertemplate": "month %{x}: %{y:.1f} % of %{customdata} loans<extra>" + curve.label + "</extra>",
+    }
 
 
-def segments(found: WorstSegments, colours: Palette, *, most: int = 10) -> go.Figure:
+def segments(found: WorstSegments, colours: Palette, *, most: int = 10) -> Spec:
     """Roll forward of the worst segments as bars; the month before as marks."""
     shown = found.segments[:most]
     names = [segment.name for segment in shown]
-    figure = go.Figure(
-        go.Bar(
-            x=[float(segment.forward) * 100 for segment in shown],
-            y=names,
-            orientation="h",
-            marker_color=[colours.unknown if segment.is_small else colours.broken for segment in shown],
-            text=[percent(segment.forward) for segment in shown],
-            textposition="inside",
-            insidetextanchor="start",
-            textfont={"color": colours.surface},
-            hovertemplate="%{y}: %{x:.1f} % rolled forward<extra></extra>",
-        )
-    )
+    bars = {
+        "type": "bar",
+        "x": [float(segment.forward) * 100 for segment in shown],
+        "y": names,
+        "orientation": "h",
+        "marker": {"color": [colours.unknown if segment.is_small else colours.broken for segment in shown]},
+        "text": [percent(segment.forward) for segment in shown],
+        "textposition": "inside",
+        "insidetextanchor": "start",
+        "textfont": {"color": colours.surface},
+        "hovertemplate": "%{y}: %{x:.1f} % rolled forward<extra></extra>",
+    }
     before = [(segment.name, segment.forward - segment.change) for segment in shown if segment.change is not None]
-    figure.add_scatter(
-        x=[float(share) * 100 for _, share in before],
-        y=[name for name, _ in before],
-        mode="markers",
-        marker={"symbol": "line-ns", "size": 14, "line": {"width": 2, "color": colours.text}},
-        hovertemplate="%{y}: %{x:.1f} % the month before<extra></extra>",
-    )
-    figure.update_layout(showlegend=False, margin={"l": 8, "r": 12, "t": 8, "b": 8}, bargap=0.35)
-    figure.update_yaxes(autorange="reversed")
-    figure.update_xaxes(rangemode="tozero", showticklabels=False, showgrid=False)
-    return figure
+    marks = {
+        "type": "scatter",
+        "x": [float(share) * 100 for _, share in before],
+        "y": [name for name, _ in before],
+        "mode": "markers",
+        "marker": {"symbol": "line-ns", "size": 14, "line": {"width": 2, "color": colours.text}},
+        "hovertemplate": "%{y}: %{x:.1f} % the month before<extra></extra>",
+    }
+    layout = {
+        "showlegend": False,
+        "margin": {"l": 8, "r": 12, "t": 8, "b": 8},
+        "bargap": 0.35,
+        "yaxis": {"autorange": "reversed"},
+        "xaxis": _PLAIN_AXIS,
+    }
+    return {"data": [bars, marks], "layout": layout}

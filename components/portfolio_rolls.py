@@ -165,4 +165,4 @@ def flow(seen: Rolls, measure: Measure) -> None:
         "since they would hide the rest."
     )
     figure = portfolio_charts.flow(seen, months[-MOST_STEPS:], measure, palette.current())
-    charts.show(figure, key="portfolio.flow", height=420)
+    charts.show(charts.Drawing(figure), key="portfolio.flow", height=420)

@@ -1,13 +1,17 @@
 """Connections and units of work: `transaction()` writes, `reading()` cannot. One engine a process, made lazily."""
 
 import os
+import select
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import Session, sessionmaker
 
 from settings import settings
@@ -41,9 +45,8 @@ def _with_driver(url: str) -> str:
 
 @cache
 def _engine_of(_pid: int, url: str) -> Engine:
-    return create_engine(
+    made = create_engine(
         url,
-        pool_pre_ping=True,
         pool_size=20,  # kept open: making one takes longer than most of what is asked over it
         max_overflow=10,
         pool_recycle=1800,
@@ -53,6 +56,38 @@ def _engine_of(_pid: int, url: str) -> Engine:
             "options": f"-c statement_timeout={settings().statement_timeout_ms} -c timezone=UTC",
         },
     )
+    _replace_dead_connections(made)
+    return made
+
+
+_TRUSTED_SECONDS = 5.0
+"""A connection that rested longer is asked whether it is alive before it is used."""
+
+
+def _replace_dead_connections(engine: Engine) -> None:
+    """Have the pool make a connection anew where the server has closed it, without a question before each use.
+
+    Nothing is to be read from a resting connection unless the server ended it; one that was lost without a word
+    (a firewall's doing) is found out by asking, after a rest.
+    """
+
+    def used(_connection: Any, record: Any) -> None:
+        record.info["used_at"] = time.monotonic()
+
+    def check(connection: Any, record: Any, _proxy: Any) -> None:
+        is_rested = time.monotonic() - record.info["used_at"] > _TRUSTED_SECONDS
+        waiting = select.poll()
+        waiting.register(connection.fileno(), select.POLLIN)
+        if not is_rested and not waiting.poll(0):
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise DisconnectionError("the server closed the connection") from error
+
+    event.listen(engine, "connect", used)
+    event.listen(engine, "checkin", used)
+    event.listen(engine, "checkout", check)
 
 
 def engine() -> Engine:
@@ -61,14 +96,20 @@ def engine() -> Engine:
 
 
 @contextmanager
-def _session() -> Iterator[Session]:
+def _session(*, reads_only: bool = False) -> Iterator[Session]:
     joined = _test_connection.get()
     if joined is not None:
         factory = sessionmaker(joined, expire_on_commit=False, join_transaction_mode="create_savepoint")
+    elif reads_only:
+        factory = sessionmaker(engine().execution_options(**_VIEW), expire_on_commit=False)
     else:
         factory = sessionmaker(engine(), expire_on_commit=False)
     with factory() as session:
         yield session
+
+
+_VIEW: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+"""Said as the transaction begins, which saves a statement each."""
 
 
 @contextmanager
@@ -92,9 +133,7 @@ def transaction(*, statement_timeout_ms: int | None = None) -> Iterator[Session]
 @contextmanager
 def reading(*, statement_timeout_ms: int | None = None) -> Iterator[Session]:
     """A read-only, repeatable view of the store: a stray write fails loudly, several reads agree with each other."""
-    with _session() as session, session.begin():
-        if _test_connection.get() is None:
-            session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+    with _session(reads_only=True) as session, session.begin():
         if statement_timeout_ms is not None:
             session.execute(
                 text("SELECT set_config('statement_timeout', :ms, true)"), {"ms": str(statement_timeout_ms)}

@@ -34,6 +34,7 @@ def cheap_hashes() -> Iterator[None]:
 def pages_database(servers, _own_settings, worker_name, request, cheap_hashes) -> Iterator[Database]:
     """A database of the module's own: pages run in threads, so they see only what is committed."""
     name = f"test_pages_{worker_name}_{request.module.__name__.rsplit('.', 1)[-1]}"
+    st.cache_resource.clear()
     st.cache_data.clear()  # what pages kept of another module's database
     with ExitStack() as stack:
         yield stack.enter_context(_cloned(servers, name))

@@ -1,10 +1,12 @@
 """The portfolio page and the accounts behind its figures: what they say, to whom, and at what cost."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
 from decimal import Decimal
 
+import plotly.graph_objects as go
 import pytest
 from sqlalchemy import event, text
 from streamlit.testing.v1 import AppTest
@@ -99,6 +101,18 @@ def test_headings_are_written_from_the_data(closes):
     assert "60 accounts past due, as many as at month start" in said
     assert "1–30 rolls forward at 33.3 %" in said
     assert f"33.3 % of 1–30 cured in {closes[1]:%b %Y}" in said
+
+
+def test_every_chart_is_one_that_plotly_accepts(closes):
+    make_book(closes)
+    app = opened(token_of(Role.LEADER), url_path="portfolio")
+    app.toggle(key="flow").set_value(True).run()
+    kinds = []
+    for chart in app.get("plotly_chart"):
+        figure = go.Figure(json.loads(chart.proto.spec))  # refuses what it does not know
+        assert all(trace.type == "sankey" or trace.x is not None for trace in figure.data)
+        kinds += [trace.type for trace in figure.data]
+    assert {"bar", "heatmap", "scatter", "sankey"} <= set(kinds)
 
 
 def test_one_month_end_says_what_is_missing_for_roll_rates(closes):
