@@ -189,6 +189,7 @@ def _open(page: Page, label: str) -> None:
 
 
 def _decide(page: Page, button: str, reason: str, told: str) -> None:
+    expect(page.get_by_text(told)).to_have_count(0, timeout=SLOW)  # what was told of the request before is gone
     page.get_by_role("textbox", name="Reason").fill(reason)
     page.get_by_role("button", name=re.compile(f"^{button}")).click()
     expect(page.get_by_text(told)).to_be_visible(timeout=SLOW)

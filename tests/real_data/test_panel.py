@@ -34,6 +34,7 @@ def flows(books, database) -> pd.DataFrame:
         session.execute(text("UPDATE lender SET bucket_edges = '{0,30,60,90,120}'"))
     batch = imports.load_file(SYSTEM, books / FILE, kind="loan_book")
     assert (batch.counts["accepted"], batch.counts["rejected"]) == (LOANS, 0)
+    assert batch.counts["reported_new"] == LOANS * len(MONTHS)
     closing.backfill(SYSTEM, date(2012, 4, 1), date(2013, 3, 31), workers=2)
     with reading(statement_timeout_ms=0) as session:
         rows = session.execute(

@@ -44,21 +44,6 @@ def _shares(moves, start):
     return total, {to: round(n / total, 4) for (here, to), n in moves.items() if here == start}
 
 
-def test_panel_gives_the_published_roll_rates(session):
-    file = DATA / "loan_delinquency_panel.csv.gz"
-    batch = imports.load_file(SYSTEM, file, kind="loan_book")
-    assert (batch.counts["rows"], batch.counts["rejected"], batch.counts["reported_new"]) == (116_058, 0, 1_392_696)
-    moves = _moves(session, 5)
-    assert moves == _moves_in_pandas(pd.read_csv(file)[[f"m{i}" for i in range(1, 13)]], 5)
-    assert _shares(moves, 0) == (
-        1_273_174,
-        {0: 0.9983, 1: 0.0017} | {k: v for k, v in _shares(moves, 0)[1].items() if k > 1},
-    )
-    assert _shares(moves, 1) == (2_745, {0: 0.6561, 1: 0.2437, 2: 0.0998, 3: 0.0004})
-    assert _shares(moves, 2) == (352, {0: 0.2756, 1: 0.1165, 2: 0.2301, 3: 0.3750, 4: 0.0028})
-    assert _shares(moves, 5) == (149, {0: 0.0738, 1: 0.0067, 3: 0.0067, 5: 0.9128})
-
-
 def test_card_panel_gives_the_published_roll_rates(session):
     file = DATA / "uci_credit_card.csv.gz"
     batch = imports.load_file(SYSTEM, file, kind="loan_book")
