@@ -68,6 +68,9 @@ SCREENS = (
     Screen(
         "pages/outcomes.py", "Outcome codes", ":material/fact_check:", "outcomes", CONTROL, Permission.VIEW_STRATEGY
     ),
+    Screen(
+        "pages/contact_rules.py", "Contact rules", ":material/rule:", "contact_rules", CONTROL, Permission.VIEW_POLICY
+    ),
 )
 
 _LANDING = {

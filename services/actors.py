@@ -58,6 +58,7 @@ class Permission(StrEnum):
     VIEW_VISITS = "see visits, receipts and deposits"
     MAKE_VISITS = "plan and make visits, and take money on them"
     CONFIRM_DEPOSITS = "confirm deposits, and cancel receipts"
+    VIEW_POLICY = "see contact rules"
 
 
 _P = Permission
@@ -73,6 +74,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.VERIFY_AUDIT,
             _P.MANAGE_MESSAGES,
             _P.VIEW_REQUESTS,
+            _P.VIEW_POLICY,
         }
     ),
     Role.LEADER: frozenset(
@@ -109,6 +111,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.VIEW_VISITS,
             _P.MAKE_VISITS,
             _P.CONFIRM_DEPOSITS,
+            _P.VIEW_POLICY,
         }
     ),
     Role.ANALYST: frozenset(
@@ -151,6 +154,7 @@ ROLE_PERMISSIONS: dict[Role, frozenset[Permission]] = {
             _P.VIEW_HARDSHIP,
             _P.VIEW_LEGAL,
             _P.VIEW_VISITS,
+            _P.VIEW_POLICY,
         }
     ),
     Role.SYSTEM: frozenset(Permission),

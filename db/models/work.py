@@ -217,7 +217,11 @@ class PolicyRule(Base):
     """A rule of the gate as data. The version of the policy is the newest `id` that was in force."""
 
     __tablename__ = "policy_rule"
-    __table_args__ = (CheckConstraint("severity IN ('block', 'warn')", name="severity"), Index(None, "rule"))
+    __table_args__ = (
+        CheckConstraint("severity IN ('block', 'warn')", name="severity"),
+        CheckConstraint("effective_to IS NULL OR effective_to >= effective_from", name="dates"),
+        Index(None, "rule"),
+    )
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     rule: Mapped[str]
     """Code of the check in services/policy, such as 'hours', 'cap', 'consent', 'hold'."""
@@ -227,7 +231,11 @@ class PolicyRule(Base):
     severity: Mapped[str] = mapped_column(Text, server_default="block")
     effective_from: Mapped[date]
     effective_to: Mapped[date | None]
+    """First day on which it holds no more; the day it begins: it was taken back before."""
     is_enabled: Mapped[bool] = mapped_column(server_default=text("true"))
+    """False: it ships switched off, until the lender has verified it."""
+    replaces_id: Mapped[int | None] = mapped_column(Integer, ForeignKey("policy_rule.id"))
+    """The row that said the same rule before."""
 
 
 class GateDecision(Base):

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, insert, or_, select, text
+from sqlalchemy import Row, func, insert, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from db.models.work import GateDecision, PolicyRule
@@ -23,20 +23,37 @@ def rules_in_force(session: Session, day: date) -> Sequence[Row[*tuple[Any, ...]
     ).all()
 
 
+_RULE_COLUMNS = (
+    PolicyRule.id,
+    PolicyRule.rule,
+    PolicyRule.source,
+    PolicyRule.parameters,
+    PolicyRule.severity,
+    PolicyRule.effective_from,
+    PolicyRule.effective_to,
+    PolicyRule.is_enabled,
+    PolicyRule.replaces_id,
+)
+
+
 def all_rules(session: Session) -> Sequence[Row[*tuple[Any, ...]]]:
     """Every rule, in force or not."""
-    return session.execute(
-        select(
-            PolicyRule.id,
-            PolicyRule.rule,
-            PolicyRule.source,
-            PolicyRule.parameters,
-            PolicyRule.severity,
-            PolicyRule.effective_from,
-            PolicyRule.effective_to,
-            PolicyRule.is_enabled,
-        ).order_by(PolicyRule.rule, PolicyRule.id)
-    ).all()
+    return session.execute(select(*_RULE_COLUMNS).order_by(PolicyRule.rule, PolicyRule.id)).all()
+
+
+def lock_rules(session: Session) -> None:
+    """Change rules one after the other, until the transaction ends."""
+    session.execute(text("SELECT pg_advisory_xact_lock(72002012)"))
+
+
+def insert_rule(session: Session, **values: Any) -> int:
+    """A new rule, or what an existing one says from a day on; its id."""
+    return session.execute(insert(PolicyRule).values(**values).returning(PolicyRule.id)).scalar_one()
+
+
+def set_rule_end(session: Session, rule_id: int, *, on: date | None) -> None:
+    """Set, or take away, the first day on which a rule holds no more."""
+    session.execute(update(PolicyRule).where(PolicyRule.id == rule_id).values(effective_to=on))
 
 
 _FACTS = text("""
@@ -171,13 +188,3 @@ def decision(session: Session, decision_id: int) -> Row[*tuple[Any, ...]]:
 def lock_borrower(session: Session, borrower_id: int) -> None:
     """Until the transaction ends nobody else decides to contact this borrower automatically."""
     session.execute(select(func.pg_advisory_xact_lock(72002011, func.hashint8(borrower_id))))
-
-
-def set_enabled(session: Session, rule_id: int, *, is_enabled: bool) -> bool:
-    """Switch a rule on or off; False when there is no such rule."""
-    found = session.get(PolicyRule, rule_id, with_for_update=True)
-    if found is None:
-        return False
-    found.is_enabled = is_enabled
-    session.flush()  # the caller's event is written after the change
-    return True

@@ -2,17 +2,21 @@
 
 from services.policy.asking import ask, ask_many, kept, lock_borrower, preview_channels, preview_many
 from services.policy.checks import GateAnswer
-from services.policy.rules import PolicyRuleView, rules, switch
+from services.policy.rules import PolicyRuleView, add, change, end, resume, rules, take_back
 
 __all__ = [
     "GateAnswer",
     "PolicyRuleView",
+    "add",
     "ask",
     "ask_many",
+    "change",
+    "end",
     "kept",
     "lock_borrower",
     "preview_channels",
     "preview_many",
+    "resume",
     "rules",
-    "switch",
+    "take_back",
 ]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from services import policy
+from services import clock, policy
 from services.errors import NotAllowed, NotFound
 from services.policy.checks import answer, relevant
 from services.policy.facts import BorrowerFacts, HoldPeriod, Question, Rule
@@ -211,9 +211,9 @@ def test_microfinance_hours_are_off_until_switched_on(session, adam, ana):
     wanted = text("SELECT id FROM policy_rule WHERE rule = 'hours' AND parameters ? 'microfinance_only'")
     rule = session.execute(wanted).scalar_one()
     with pytest.raises(NotAllowed):
-        policy.switch(ana, rule, is_enabled=True, reason="verified")
-    policy.switch(adam, rule, is_enabled=True, reason="verified against the Directions")
-    session.expire_all()
+        policy.resume(ana, rule, on=MONDAY_NOON.date(), reason="verified")
+    with clock.frozen(MONDAY_NOON - timedelta(days=1)):
+        policy.resume(adam, rule, on=MONDAY_NOON.date(), reason="verified against the Directions")
     assert ask(session, borrower_id, at=half_past_eight).next_allowed_at == MONDAY_NOON.replace(hour=9)
 
 
