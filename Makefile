@@ -5,8 +5,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# Tests of several files at once; each worker of pytest has a database and a queue of its own.
-TEST_WORKERS ?= 2
+# Tests of several files at once, long ones (the browser) first; each worker of pytest has a database and a queue of its own.
+TEST_WORKERS ?= 3
 TESTS ?= tests
 
 .DEFAULT_GOAL := help
@@ -19,7 +19,7 @@ run: $(VENV)/.locked ## Install, start everything and print the address (DEMO=1:
 	@exec $(BIN)/python manage.py run $(if $(DEMO),--demo)
 
 test: setup-dev chromium ## Install what tests need and run the whole suite (TESTS=tests/services for a part)
-	@$(BIN)/pytest $(TESTS) -n $(TEST_WORKERS) --dist loadfile $(PYTEST_ARGS)
+	@$(BIN)/pytest $(TESTS) -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 check: setup-dev ## Format check, lint, types, import rules
 	@$(BIN)/ruff format --check .

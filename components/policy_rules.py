@@ -32,9 +32,9 @@ class _Line:
 
 
 _COLUMNS = (
-    Column("says", "Rule", width=430),
-    Column("effect", "Does", width=70, help="Stops the contact, or warns and lets it pass"),
-    Column("source", "Where it comes from", width=330),
+    Column("says", "Rule", width=470),
+    Column("effect", "Effect", width=70, help="Stops the contact, or warns and lets it pass"),
+    Column("source", "Where it comes from", width=420),
     Column("effective_from", "From", "date"),
     Column("effective_to", "Until", "date", help="First day on which it holds no more"),
 )
@@ -161,7 +161,7 @@ def _end(actor: Actor, rule: PolicyRuleView, today: date) -> None:
             st.caption(
                 ":orange[:material/warning: This rule comes from the regulator. End it only if it binds you no more.]"
             )
-        on, reason = _day_and_reason(form, places, today)
+        on, reason = _day_and_reason(form, places, today, "Ends on")
         is_sent = st.form_submit_button("End the rule", icon=":material/block:")
     if is_sent:
         with places.showing_errors():
@@ -223,16 +223,16 @@ def _add(actor: Actor, today: date) -> None:
 
 def _severity(form: str, now: str) -> str:
     chosen: str = st.radio(
-        "It", list(terms.SEVERITIES), index=list(terms.SEVERITIES).index(now), horizontal=True,
+        "Effect", list(terms.SEVERITIES), index=list(terms.SEVERITIES).index(now), horizontal=True,
         format_func=terms.SEVERITIES.__getitem__, key=f"{form}.severity",
     )  # fmt: skip
     return chosen
 
 
-def _day_and_reason(form: str, places: Places, today: date) -> tuple[date, str]:
+def _day_and_reason(form: str, places: Places, today: date, label: str = "Holds from") -> tuple[date, str]:
     tomorrow = today + timedelta(days=1)
     on: date = st.date_input(
-        "From", value=tomorrow, min_value=tomorrow, key=f"{form}.on", format="DD/MM/YYYY", width=200
+        label, value=tomorrow, min_value=tomorrow, key=f"{form}.on", format="DD/MM/YYYY", width=200
     )
     places.under("on")
     reason = st.text_input("Why?", key=f"{form}.reason", max_chars=300)

@@ -43,12 +43,12 @@ def _whom(parameters: Mapping[str, Any]) -> str:
 
 
 def _hold(parameters: Mapping[str, Any]) -> str:
-    return f"not while on hold for {_listed([holds.KINDS[kind].lower() for kind in parameters['kinds']])}"
+    return f"not while on hold ({', '.join(holds.KINDS[kind].lower() for kind in parameters['kinds'])})"
 
 
 def _regional(parameters: Mapping[str, Any]) -> str:
-    kinds = [regional_holds.KINDS[kind].lower() for kind in parameters["kinds"]]
-    return f"not during a hold where the borrower lives ({_listed(kinds)})"
+    kinds = ", ".join(regional_holds.KINDS[kind].lower() for kind in parameters["kinds"])
+    return f"not during a hold where the borrower lives ({kinds})"
 
 
 def _consent(parameters: Mapping[str, Any]) -> str:

@@ -18,6 +18,8 @@ _SWEEP_SECONDS = 5.0
 _LISTEN_SECONDS = 0.5
 _STANDBY_SECONDS = 3.0
 _BACK_OFF_SECONDS = (0.5, 1, 2, 5)
+_TAKING_SECONDS = 3.0
+"""A worker that took an entry has claimed its run by then; sooner it is not put into the queue again."""
 
 
 class Dispatcher(threading.Thread):
@@ -29,6 +31,8 @@ class Dispatcher(threading.Thread):
         self._leading = threading.Event()
         self.put = 0
         """Entries put into the queue since the start."""
+        self._put_at: dict[tuple[int, int], float] = {}
+        """Runs and attempts put there a moment ago."""
 
     @property
     def is_leading(self) -> bool:
@@ -76,7 +80,11 @@ class Dispatcher(threading.Thread):
         """Take back what dead workers held, wake workers for what waits; seconds until the next run is due."""
         taken_back = jobs.sweep()
         waiting, seconds = jobs.due()
-        self.put += (awoken := put(connection, waiting))
+        now = time.monotonic()
+        self._put_at = {run: at for run, at in self._put_at.items() if now - at < _TAKING_SECONDS}
+        fresh = [job for job in waiting if (job.id, job.attempts) not in self._put_at]
+        self.put += (awoken := put(connection, fresh))
+        self._put_at |= dict.fromkeys(((job.id, job.attempts) for job in fresh), now)
         if taken_back or awoken:
             log.info("dispatch.round", taken_back=taken_back, put=awoken, waiting=len(waiting))
         return _SWEEP_SECONDS if seconds is None else max(0.05, seconds)

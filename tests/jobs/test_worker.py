@@ -11,7 +11,8 @@ import redis
 from sqlalchemy import text
 
 from db.engine import transaction
-from jobs.queue import LONG, QUICK, connect, put
+from jobs import dispatch
+from jobs.queue import LONG, QUICK, connect, put, queues
 from services import jobs
 from tests.conftest import wait_until
 from tests.processes import kill_parent, lease_ends, request, run_row, started, wait_for
@@ -112,6 +113,19 @@ def test_a_run_put_into_the_queue_twice_is_one_entry(database, queue_url):
         assert (connection.llen(f"rq:queue:{QUICK}"), connection.llen(f"rq:queue:{LONG}")) == (1, 1)
         data = zlib.decompress(connection.hget(f"rq:job:{waiting[0].id}-0", "data"))
         assert json.loads(data)[:3] == ["jobs.performing.perform", None, [waiting[0].id, 0]]
+
+
+def test_a_run_that_a_worker_is_just_taking_is_not_put_there_again(quiet, queue_url, monkeypatch):
+    run_id, dispatcher = request("test.quick"), dispatch.Dispatcher()
+    with connect() as connection:
+        entries = queues(connection)[QUICK]
+        dispatcher.round(connection)
+        assert entries.pop_job_id().startswith(f"{run_id}-")  # as a worker does, which then claims the run
+        dispatcher.round(connection)
+        assert entries.is_empty()
+        monkeypatch.setattr(dispatch, "_TAKING_SECONDS", 0.0)  # the worker died before it did
+        dispatcher.round(connection)
+        assert not entries.is_empty()
 
 
 def test_only_one_cron_leads_and_the_other_takes_over(database, queue_url, tmp_path):
