@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Row, func, insert, or_, select, text, update
 from sqlalchemy.orm import Session
 
+from db.models.owes import Borrower
 from db.models.work import GateDecision, PolicyRule
 
 
@@ -183,6 +184,11 @@ def decision(session: Session, decision_id: int) -> Row[*tuple[Any, ...]]:
             GateDecision.policy_version,
         ).where(GateDecision.id == decision_id)
     ).one()
+
+
+def time_zone(session: Session, borrower_id: int) -> str | None:
+    """The borrower's own time zone, if it is not the lender's."""
+    return session.execute(select(Borrower.time_zone).where(Borrower.id == borrower_id)).scalar_one_or_none()
 
 
 def lock_borrower(session: Session, borrower_id: int) -> None:

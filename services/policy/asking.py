@@ -137,6 +137,11 @@ def preview_channels(
     return answers
 
 
+def zone_of(session: Session, borrower_id: int) -> ZoneInfo:
+    """Where the borrower is: the zone in which contact hours are reckoned."""
+    return _zone(queries.time_zone(session, borrower_id), lender.load(session).time_zone)
+
+
 def lock_borrower(session: Session, borrower_id: int) -> None:
     """Hold off other automated contacts of this borrower until the transaction ends, so that caps count right."""
     queries.lock_borrower(session, borrower_id)

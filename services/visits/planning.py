@@ -245,14 +245,18 @@ def _check_day(session: Session, wanted: Plan, agent_id: int) -> None:
 
 
 def _ask_gate(session: Session, borrower_id: int, wanted: Plan, agent_id: int) -> None:
-    """Refuse what could not be made on that day; at the check-in the gate is asked again, and the answer kept."""
-    zone = ZoneInfo(lender.load(session).time_zone)
+    """Refuse what could not be made on that day; at the check-in the gate is asked again, and the answer kept.
+
+    A time that was agreed is the lender's; without one it is asked for noon where the borrower is.
+    """
+    is_agreed = wanted.appointed_at is not None
+    zone = ZoneInfo(lender.load(session).time_zone) if is_agreed else policy.zone_of(session, borrower_id)
     moment = max(datetime.combine(wanted.planned_on, wanted.appointed_at or _NOON, zone), clock.now())
     answer = policy.preview_many(session, [borrower_id], "visit", moment, place=wanted.place, agent_id=agent_id)[
         borrower_id
     ]
     later = answer.next_allowed_at
-    is_free = wanted.appointed_at is None and later is not None and later.astimezone(zone).date() == wanted.planned_on
+    is_free = not is_agreed and later is not None and later.astimezone(zone).date() == wanted.planned_on
     if not answer.is_allowed and not is_free:
         raise Refused(answer.reason)
 

@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 from db.models.audit import AuditEvent
 from db.models.owes import Payment
 from db.models.work import ContactAttempt, GateDecision
-from services import case_people, contacts, documents, policy, promises, timeline, visits
+from services import case_people, contacts, documents, lender, policy, promises, timeline, visits
 from services.actors import Role
 from services.errors import Conflict, InvalidInput, NotAllowed, NotFound, Refused
 from services.visits import Fix, Plan, Position, Presence, places, sheet_lines, sheets
@@ -210,6 +210,14 @@ def test_a_moved_visit_frees_its_day_and_keeps_its_history(session, ana, meera):
     assert [visit.status for visit in visits.of_borrower(ana, meera[0])] == ["planned", "cancelled"]
     assert moved.appointed_at == time(15)
     assert visits.plan(ana, meera[0], at(meera[2])).status == "planned"
+
+
+@pytest.mark.parametrize("zone", ["Etc/GMT+11", "America/New_York", "Europe/London", "Asia/Tokyo", "Etc/GMT-14"])
+def test_a_visit_without_a_time_is_asked_for_noon_where_the_borrower_is(session, ana, meera, noon, zone):
+    session.execute(text("UPDATE borrower SET time_zone = :zone WHERE id = :id"), {"zone": zone, "id": meera[0]})
+    noon(datetime.combine(TODAY, time(12), ZoneInfo(zone)))
+    today = lender.load(session).today
+    assert visits.plan(ana, meera[0], at(meera[2], planned_on=today + timedelta(days=1))).status == "planned"
 
 
 # --- at the place ----------------------------------------------------------------------------------------------------
