@@ -94,7 +94,7 @@ def digest(seen: object) -> str:
 
 
 def drawn(draw: Callable[[], go.Figure | Spec], *, of: str) -> Drawing:
-    """A figure, built once for the same content and theme: Plotly takes some 10 ms for each it builds.
+    """A figure, built once for the same content and theme: Plotly's objects take some 10 ms each to build.
 
     Args:
         draw: builds it.

@@ -25,7 +25,16 @@ SHADED = Decimal("0.2")
 """Cells of a larger share are so deep that their text takes the page's ground as its colour."""
 _DASHES = {Outcome.FORWARD: "solid", Outcome.STABILISED: "dot", Outcome.BACK: "dash", Outcome.CURE: "solid"}
 
-_PLAIN_AXIS = {"rangemode": "tozero", "showticklabels": False, "showgrid": False}
+
+def _bars_layout(*, right: int) -> dict[str, Any]:
+    """Lying bars, the first on top, without an axis: figures stand beside them. `right`: room for those, pixels."""
+    return {
+        "showlegend": False,
+        "margin": {"l": 8, "r": right, "t": 8, "b": 8},
+        "bargap": 0.35,
+        "yaxis": {"autorange": "reversed"},
+        "xaxis": {"rangemode": "tozero", "showticklabels": False, "showgrid": False},
+    }
 
 
 def outcome_colours(colours: Palette) -> dict[Outcome, str]:
@@ -75,14 +84,7 @@ def ageing(seen: Overview, colours: Palette) -> Spec:
         "cliponaxis": False,
         "hoverinfo": "skip",
     }
-    layout = {
-        "showlegend": False,
-        "margin": {"l": 8, "r": 44, "t": 8, "b": 8},
-        "bargap": 0.35,
-        "yaxis": {"autorange": "reversed"},
-        "xaxis": _PLAIN_AXIS,
-    }
-    return {"data": [bars, marks, counts], "layout": layout}
+    return {"data": [bars, marks, counts], "layout": _bars_layout(right=44)}
 
 
 def matrix(seen: Rolls, month: RollMonth, measure: Measure, colours: Palette) -> Spec:
@@ -301,11 +303,4 @@ def segments(found: WorstSegments, colours: Palette, *, most: int = 10) -> Spec:
         "marker": {"symbol": "line-ns", "size": 14, "line": {"width": 2, "color": colours.text}},
         "hovertemplate": "%{y}: %{x:.1f} % the month before<extra></extra>",
     }
-    layout = {
-        "showlegend": False,
-        "margin": {"l": 8, "r": 12, "t": 8, "b": 8},
-        "bargap": 0.35,
-        "yaxis": {"autorange": "reversed"},
-        "xaxis": _PLAIN_AXIS,
-    }
-    return {"data": [bars, marks], "layout": layout}
+    return {"data": [bars, marks], "layout": _bars_layout(right=12)}

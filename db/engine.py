@@ -77,11 +77,10 @@ def _replace_dead_connections(engine: Engine) -> None:
     def check(connection: Any, record: Any, _proxy: Any) -> None:
         is_rested = time.monotonic() - record.info["used_at"] > _TRUSTED_SECONDS
         waiting = select.poll()
-        waiting.register(connection.fileno(), select.POLLIN)
-        if not is_rested and not waiting.poll(0):
-            return
         try:
-            engine.dialect.do_ping(connection)
+            waiting.register(connection.fileno(), select.POLLIN)  # a connection closed here has no file any more
+            if is_rested or waiting.poll(0):
+                engine.dialect.do_ping(connection)
         except engine.dialect.loaded_dbapi.Error as error:
             raise DisconnectionError("the server closed the connection") from error
 

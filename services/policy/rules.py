@@ -158,11 +158,7 @@ def resume(actor: Actor, rule_id: int, *, on: date, reason: str) -> int:
     """
     actor.require(Permission.CONFIGURE)
     with transaction() as session:
-        queries.lock_rules(session)
-        every = {rule.id: rule for rule in _all(session)}
-        old = every.get(rule_id)
-        if old is None:
-            raise NotFound("There is no such rule.")
+        old, every = _locked(session, rule_id)
         today = lender.load(session).today
         followed = any(one.replaces_id == rule_id and not one.was_taken_back for one in every.values())
         if old.is_on(today) or old.is_planned(today) or followed:
@@ -187,11 +183,7 @@ def take_back(actor: Actor, rule_id: int, *, reason: str) -> None:
     if not reason.strip():
         raise InvalidInput({"reason": "Say why."})
     with transaction() as session:
-        queries.lock_rules(session)
-        every = {rule.id: rule for rule in _all(session)}
-        rule = every.get(rule_id)
-        if rule is None:
-            raise NotFound("There is no such rule.")
+        rule, every = _locked(session, rule_id)
         today = lender.load(session).today
         next_ = next((one for one in every.values() if one.replaces_id == rule_id and one.is_planned(today)), None)
         planned = rule if rule.is_planned(today) else next_
@@ -213,12 +205,18 @@ def take_back(actor: Actor, rule_id: int, *, reason: str) -> None:
         )
 
 
-def _open(session: Session, rule_id: int) -> PolicyRuleView:
-    """The rule, which holds and of which no change is planned; changes of rules wait for each other."""
+def _locked(session: Session, rule_id: int) -> tuple[PolicyRuleView, dict[int, PolicyRuleView]]:
+    """The rule among all rows by id; changes of rules wait for each other until the transaction ends."""
     queries.lock_rules(session)
-    found = next((rule for rule in _all(session) if rule.id == rule_id), None)
-    if found is None:
+    every = {rule.id: rule for rule in _all(session)}
+    if rule_id not in every:
         raise NotFound("There is no such rule.")
+    return every[rule_id], every
+
+
+def _open(session: Session, rule_id: int) -> PolicyRuleView:
+    """The rule, which holds and of which no change is planned."""
+    found, _every = _locked(session, rule_id)
     if found.effective_to is not None or not found.is_on(lender.load(session).today):
         raise Conflict("This rule does not hold, or a change of it is planned: take that back first.")
     return found

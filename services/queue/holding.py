@@ -118,7 +118,7 @@ def _claim_best(
 def _callable_first(session: Session, borrowers: Mapping[int, int], now: datetime, me: int) -> Iterator[list[int]]:
     """Lists of cases to try in turn, each by priority: those that may be called now, and last those that may not."""
     case_ids, blocked = list(borrowers), []
-    for some in (case_ids[:_FIRST], case_ids[_FIRST:]):
+    for some in filter(None, (case_ids[:_FIRST], case_ids[_FIRST:])):
         answers = policy.preview_many(session, [borrowers[case_id] for case_id in some], "call", now, agent_id=me)
         free = [case_id for case_id in some if answers[borrowers[case_id]].is_allowed]
         blocked += [case_id for case_id in some if case_id not in free]

@@ -68,3 +68,12 @@ def test_a_connection_that_rested_is_asked_first(database, monkeypatch):
     with reading() as session:
         session.execute(_PROCESS)
     assert asked
+
+
+def test_a_connection_that_was_closed_here_is_replaced_unnoticed(database):
+    with reading() as session:
+        process = session.execute(_PROCESS).scalar_one()
+        held = session.connection().connection.driver_connection
+    held.close()
+    with reading() as session:
+        assert session.execute(_PROCESS).scalar_one() != process
