@@ -12,7 +12,7 @@ from services import contacts
 from services.actors import Actor
 from services.borrowers import BorrowerView, ContactPointView
 from services.contacts import Outcome, reaching
-from services.policy.facts import POINT_KINDS
+from services.policy.facts import POINT_KIND
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Reached:
 
 def fields(actor: Actor, view: BorrowerView, outcome: Outcome, *, channel: str, form: str, places: Places) -> Reached:
     """Person, number or address where there are several, and for calls the recording."""
-    points = {point.id: _called(point) for point in view.contact_points if point.kind in POINT_KINDS[channel]}
+    points = {point.id: _called(point) for point in view.contact_points if point.kind == POINT_KIND[channel]}
     is_call, is_required = channel == "call", outcomes_cached.recordings_required()
     columns = iter(st.columns(1 + (len(points) > 1) + is_call + (is_call and is_required)))
     with next(columns):

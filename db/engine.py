@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DisconnectionError
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from settings import settings
 
@@ -98,12 +98,10 @@ def engine() -> Engine:
 def _session(*, reads_only: bool = False) -> Iterator[Session]:
     joined = _test_connection.get()
     if joined is not None:
-        factory = sessionmaker(joined, expire_on_commit=False, join_transaction_mode="create_savepoint")
-    elif reads_only:
-        factory = sessionmaker(engine().execution_options(**_VIEW), expire_on_commit=False)
+        made = Session(joined, expire_on_commit=False, join_transaction_mode="create_savepoint")
     else:
-        factory = sessionmaker(engine(), expire_on_commit=False)
-    with factory() as session:
+        made = Session(engine().execution_options(**_VIEW) if reads_only else engine(), expire_on_commit=False)
+    with made as session:
         yield session
 
 

@@ -1,6 +1,6 @@
 """Statements of notices of an agent's particulars (IN-06): who must be told of whom, and the letters that tell."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from db.models.allocation import AgentNoticeLetter
 from db.models.owes import Lender
 
 # of whom a borrower must be told: {agent} is the collector's id
-_SUBJECT = """(SELECT CASE d.agent_notice WHEN 'all' THEN true WHEN 'agencies' THEN EXISTS (
+_SUBJECT = """(SELECT CASE d.agent_notice WHEN 'all' THEN {agent} IS NOT NULL WHEN 'agencies' THEN EXISTS (
                           SELECT FROM collector k WHERE k.user_id = {agent} AND k.agency_id IS NOT NULL)
                       ELSE false END FROM lender d)"""
 # kept in the outbox for want of a mail server is not told; who was in touch before the rule held needs no notice
@@ -24,6 +24,8 @@ _TOLD = """(EXISTS (SELECT FROM message m WHERE m.borrower_id = {borrower} AND m
             OR EXISTS (SELECT FROM contact_attempt c, lender d WHERE c.borrower_id = {borrower}
                          AND c.recorded_by = {agent} AND c.at < d.agent_notice_since
                          AND c.direction = 'outbound' AND c.override_reason IS NULL))"""
+UNTOLD = f"({_SUBJECT} AND NOT {_TOLD})"
+"""Whether {borrower} must be told of the collector {agent} and was not yet; nobody in particular needs no telling."""
 WAITING = f"""
     SELECT o.borrower_id, o.owner_id AS agent_id, o.id AS case_id, o.overdue_amount
     FROM collection_case o
@@ -42,15 +44,6 @@ _ADDRESS = """(SELECT p.id FROM contact_point p WHERE p.borrower_id = w.borrower
                ORDER BY p.is_primary DESC, p.id LIMIT 1)"""
 _PRINTED = """EXISTS (SELECT FROM agent_notice_letter t WHERE t.borrower_id = w.borrower_id
                         AND t.agent_id = w.agent_id)"""
-
-
-def untold(session: Session, borrower_ids: Collection[int], agent_id: int) -> frozenset[int]:
-    """Of these borrowers, those who must be told of the agent and were not yet."""
-    statement = text(f"""
-        SELECT b.id FROM unnest(CAST(:ids AS bigint[])) AS b (id)
-        WHERE {_SUBJECT.format(agent=":agent")} AND NOT {_TOLD.format(borrower="b.id", agent=":agent")}
-    """)
-    return frozenset(session.scalars(statement, {"ids": list(borrower_ids), "agent": agent_id}))
 
 
 def standing(session: Session) -> Sequence[AnyRow]:

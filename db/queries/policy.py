@@ -4,24 +4,28 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, func, insert, or_, select, text, update
+from sqlalchemy import Row, bindparam, func, insert, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from db.models.owes import Borrower
 from db.models.work import GateDecision, PolicyRule
+from db.queries.agent_notices import UNTOLD
+
+_rule = PolicyRule.__table__.c
+_IN_FORCE = (
+    select(_rule.id, _rule.rule, _rule.source, _rule.parameters, _rule.severity)
+    .where(
+        _rule.is_enabled,
+        _rule.effective_from <= bindparam("day"),
+        or_(_rule.effective_to.is_(None), _rule.effective_to > bindparam("day")),
+    )
+    .order_by(_rule.id)
+)
 
 
 def rules_in_force(session: Session, day: date) -> Sequence[Row[*tuple[Any, ...]]]:
     """Enabled rules that are in force on a day, oldest first."""
-    return session.execute(
-        select(PolicyRule.id, PolicyRule.rule, PolicyRule.source, PolicyRule.parameters, PolicyRule.severity)
-        .where(
-            PolicyRule.is_enabled,
-            PolicyRule.effective_from <= day,
-            or_(PolicyRule.effective_to.is_(None), PolicyRule.effective_to > day),
-        )
-        .order_by(PolicyRule.id)
-    ).all()
+    return session.execute(_IN_FORCE, {"day": day}).all()
 
 
 _RULE_COLUMNS = (
@@ -57,7 +61,7 @@ def set_rule_end(session: Session, rule_id: int, *, on: date | None) -> None:
     session.execute(update(PolicyRule).where(PolicyRule.id == rule_id).values(effective_to=on))
 
 
-_FACTS = text("""
+_FACTS = text(f"""
     WITH regional AS MATERIALIZED (
         -- a handful of rows: what is, or will be, in force somewhere
         SELECT r.id, r.kind, r.name, r.starts_on, r.ends_on, a.level, a.value
@@ -68,8 +72,9 @@ _FACTS = text("""
            coalesce(h.holds, '[]') AS holds, p.promise_due_on, coalesce(m.is_microfinance, false) AS is_microfinance,
            coalesce(c.points, 0) AS points, coalesce(c.open_points, 0) AS open_points,
            coalesce(c.consented_points, 0) AS consented_points, coalesce(a.contacts, '[]') AS contacts,
-           coalesce(g.regional_holds, '[]') AS regional_holds, coalesce(w.windows, '[]') AS windows
-    FROM borrower b
+           coalesce(g.regional_holds, '[]') AS regional_holds, coalesce(w.windows, '[]') AS windows,
+           {UNTOLD.format(borrower="b.id", agent="CAST(:agent_id AS bigint)")} AS is_untold
+    FROM unnest((SELECT CAST(:borrower_ids AS bigint[]))) AS asked (id) JOIN borrower b ON b.id = asked.id
     LEFT JOIN LATERAL (
         SELECT jsonb_agg(jsonb_build_object(
                    'weekdays', weekdays, 'from', from_time, 'to', to_time, 'channels', channels,
@@ -98,7 +103,7 @@ _FACTS = text("""
     LEFT JOIN LATERAL (
         SELECT count(*) AS points, count(*) FILTER (WHERE NOT do_not_contact AND consent IS DISTINCT FROM false)
                    AS open_points, count(*) FILTER (WHERE NOT do_not_contact AND consent) AS consented_points
-        FROM contact_point WHERE borrower_id = b.id AND kind = ANY(:kinds)
+        FROM contact_point WHERE borrower_id = b.id AND kind = :kind
     ) c ON true
     LEFT JOIN LATERAL (
         SELECT jsonb_agg(jsonb_build_object('channel', channel, 'at', at)) AS contacts
@@ -111,21 +116,36 @@ _FACTS = text("""
               AND status IN ('handing_over', 'sent', 'unknown')
         ) past
     ) a ON true
-    WHERE b.id = ANY(:borrower_ids)
 """)
+# Nothing in it lets the server plan better for certain values than for any (of the borrowers it sees an array from a
+# query), so it plans once a connection: planning this takes longer than answering it.
 
 
 def facts(
-    session: Session, borrower_ids: Collection[int], *, point_kinds: Sequence[str], at: datetime
+    session: Session,
+    borrower_ids: Collection[int],
+    *,
+    point_kind: str,
+    at: datetime,
+    agent_id: int | None,
 ) -> Sequence[Row[*tuple[Any, ...]]]:
-    """What the gate must know of each borrower: holds, those of the region, open promise, contact points, contacts."""
+    """What the gate must know of each borrower: holds, those of the region, open promise, contact points, contacts.
+
+    Args:
+        session: the transaction of the question.
+        borrower_ids: whom.
+        point_kind: kind of the contact points that the channel uses.
+        at: when.
+        agent_id: the collector, of whom the borrower may have to be told first; None: nobody in particular.
+    """
     return session.execute(
         _FACTS,
         {
             "borrower_ids": list(borrower_ids),
-            "kinds": list(point_kinds),
+            "kind": point_kind,
             "yesterday": at.date() - timedelta(days=1),
             "since": at - timedelta(days=7),
+            "agent_id": agent_id,
         },
     ).all()
 

@@ -5,9 +5,27 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, literal, or_, select, text, true, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Date,
+    DateTime,
+    Integer,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+    true,
+    update,
+)
 from sqlalchemy.orm import Session, aliased
 
 from db.models.access import AppUser
@@ -15,6 +33,8 @@ from db.models.case_people import CasePerson
 from db.models.owes import Borrower, Product, Segment
 from db.models.work import CollectionCase, FollowUp
 
+_case = CollectionCase.__table__.c
+"""Columns of the table rather than the model, which are quicker to ask for."""
 _owner = aliased(AppUser)
 _holder = aliased(AppUser)
 
@@ -58,38 +78,34 @@ class Cursor:
     case_id: int
 
 
-def _in_tab(tab: Tab, today: date) -> ColumnElement[bool]:
+def _in_tab(tab: Tab, today: date | ColumnElement[date]) -> ColumnElement[bool]:
     if tab is Tab.NOW:
-        is_due = or_(CollectionCase.next_action_on.is_(None), CollectionCase.next_action_on <= today)
-        is_held = and_(CollectionCase.next_action == "review_hold", CollectionCase.next_action_on.is_(None))
+        is_due = or_(_case.next_action_on.is_(None), _case.next_action_on <= today)
+        is_held = and_(_case.next_action == "review_hold", _case.next_action_on.is_(None))
         return and_(is_due, ~func.coalesce(is_held, False))
     if tab is Tab.CALL_BACKS:
-        return (
-            select(FollowUp.id)
-            .where(FollowUp.borrower_id == CollectionCase.borrower_id, FollowUp.done_at.is_(None))
-            .exists()
-        )
+        return select(FollowUp.id).where(FollowUp.borrower_id == _case.borrower_id, FollowUp.done_at.is_(None)).exists()
     if tab is Tab.PROMISES:
-        return CollectionCase.promise_due_on <= today
-    return CollectionCase.has_broken_promise.is_(True) if tab is Tab.BROKEN else true()
+        return _case.promise_due_on <= today
+    return _case.has_broken_promise.is_(True) if tab is Tab.BROKEN else true()
 
 
 def _matching(statement: Select[*tuple[Any, ...]], wanted: QueueFilter) -> Select[*tuple[Any, ...]]:
-    statement = statement.where(CollectionCase.closed_on.is_(None))
+    statement = statement.where(_case.closed_on.is_(None))
     if wanted.owner_id is not None:
-        statement = statement.where(CollectionCase.owner_id == wanted.owner_id)
+        statement = statement.where(_case.owner_id == wanted.owner_id)
     if wanted.is_unallocated:
-        statement = statement.where(CollectionCase.owner_id.is_(None))
+        statement = statement.where(_case.owner_id.is_(None))
     if wanted.participant_id is not None:
-        statement = statement.where(CollectionCase.id.in_(_taking_part(wanted.participant_id)))
+        statement = statement.where(_case.id.in_(_taking_part(wanted.participant_id)))
     if wanted.buckets:
-        statement = statement.where(CollectionCase.bucket.in_(wanted.buckets))
+        statement = statement.where(_case.bucket.in_(wanted.buckets))
     if wanted.risk_bands:
-        statement = statement.where(CollectionCase.risk_band.in_(wanted.risk_bands))
+        statement = statement.where(_case.risk_band.in_(wanted.risk_bands))
     if wanted.at_least is not None:
-        statement = statement.where(CollectionCase.overdue_amount >= wanted.at_least)
+        statement = statement.where(_case.overdue_amount >= wanted.at_least)
     segments = _segments(wanted)
-    return statement if segments is None else statement.where(CollectionCase.segment_id.in_(segments))
+    return statement if segments is None else statement.where(_case.segment_id.in_(segments))
 
 
 def _taking_part(user_id: int) -> Select[int]:
@@ -145,12 +161,9 @@ def _rows() -> Select[*tuple[Any, ...]]:
     )
 
 
-def _is_after(after: Cursor) -> ColumnElement[bool]:
+def _is_after(priority: int | ColumnElement[int], case_id: int | ColumnElement[int]) -> ColumnElement[bool]:
     # the first part lets the index begin at the priority; the second passes over what was seen of it
-    return and_(
-        CollectionCase.priority <= after.priority,
-        or_(CollectionCase.priority < after.priority, CollectionCase.id > after.case_id),
-    )
+    return and_(_case.priority <= priority, or_(_case.priority < priority, _case.id > case_id))
 
 
 def page(
@@ -159,7 +172,7 @@ def page(
     """A page of cases, highest priority first."""
     statement = _matching(_rows(), wanted).where(_in_tab(tab, today))
     if after is not None:
-        statement = statement.where(_is_after(after))
+        statement = statement.where(_is_after(after.priority, after.case_id))
     return session.execute(statement.order_by(CollectionCase.priority.desc(), CollectionCase.id).limit(limit)).all()
 
 
@@ -208,14 +221,28 @@ def candidates(
 
     It reads the index of the list from its top and stops at `limit`, whatever the size of the book.
     """
-    is_free = or_(CollectionCase.held_by.is_(None), CollectionCase.held_by == user_id, CollectionCase.held_until <= at)
-    statement = _matching(select(CollectionCase.id, CollectionCase.borrower_id, CollectionCase.priority), wanted)
-    statement = statement.where(_in_tab(Tab.NOW, today), is_free)
-    if but is not None:
-        statement = statement.where(CollectionCase.id != but)
-    if after is not None:
-        statement = statement.where(_is_after(after))
-    return session.execute(statement.order_by(CollectionCase.priority.desc(), CollectionCase.id).limit(limit)).all()
+    statement = _candidates(wanted, is_first=after is None, has_but=but is not None)
+    priority, last_id = (after.priority, after.case_id) if after else (0, 0)
+    return session.execute(
+        statement,
+        {"me": user_id, "today": today, "at": at, "but": but, "priority": priority, "last_id": last_id, "most": limit},
+    ).all()
+
+
+@lru_cache(maxsize=256)
+def _candidates(wanted: QueueFilter, *, is_first: bool, has_but: bool) -> Select[int, int, int]:
+    """The statement for a filter, made once: putting it together takes longer than its answer."""
+    me, at = bindparam("me", type_=BigInteger), bindparam("at", type_=DateTime(timezone=True))
+    is_free = or_(_case.held_by.is_(None), _case.held_by == me, _case.held_until <= at)
+    statement = _matching(select(_case.id, _case.borrower_id, _case.priority), wanted)
+    statement = statement.where(_in_tab(Tab.NOW, bindparam("today", type_=Date)), is_free)
+    if has_but:
+        statement = statement.where(_case.id != bindparam("but", type_=BigInteger))
+    if not is_first:
+        statement = statement.where(
+            _is_after(bindparam("priority", type_=Integer), bindparam("last_id", type_=BigInteger))
+        )
+    return statement.order_by(_case.priority.desc(), _case.id).limit(bindparam("most", type_=Integer))
 
 
 def claim(session: Session, case_id: int, user_id: int, *, at: datetime, until: datetime) -> bool:
@@ -240,21 +267,31 @@ def claim(session: Session, case_id: int, user_id: int, *, at: datetime, until: 
 def claim_first(
     session: Session, case_ids: Sequence[int], user_id: int, *, at: datetime, until: datetime
 ) -> int | None:
-    """Hold the first case of a list that is free, passing over those that others are claiming this moment."""
-    statement = text("""
-        UPDATE collection_case SET held_by = :user_id, held_until = :until
-        WHERE id = (
-            SELECT c.id
-            FROM unnest(CAST(:ids AS bigint[])) WITH ORDINALITY AS wanted (id, place)
-            JOIN collection_case c ON c.id = wanted.id
-            WHERE c.closed_on IS NULL AND (c.held_by IS NULL OR c.held_by = :user_id OR c.held_until <= :at)
-            ORDER BY wanted.place LIMIT 1
-            FOR UPDATE OF c SKIP LOCKED
-        )
-        RETURNING id
-    """)
+    """Hold the first case of a list that is free, and let go of others that the user holds; its id.
+
+    Cases that others are claiming this moment are passed over.
+    """
     values = {"ids": list(case_ids), "user_id": user_id, "at": at, "until": until}
-    return session.execute(statement, values).scalar_one_or_none()
+    return session.execute(_CLAIM_FIRST, values).scalar_one_or_none()
+
+
+_CLAIM_FIRST = text("""
+    WITH best AS (
+        SELECT c.id
+        FROM unnest(CAST(:ids AS bigint[])) WITH ORDINALITY AS wanted (id, place)
+        JOIN collection_case c ON c.id = wanted.id
+        WHERE c.closed_on IS NULL AND (c.held_by IS NULL OR c.held_by = :user_id OR c.held_until <= :at)
+        ORDER BY wanted.place LIMIT 1
+        FOR UPDATE OF c SKIP LOCKED
+    ), claimed AS (
+        UPDATE collection_case c SET held_by = :user_id, held_until = :until FROM best WHERE c.id = best.id
+        RETURNING c.id
+    ), let_go AS (
+        UPDATE collection_case c SET held_by = NULL, held_until = NULL
+        FROM best WHERE c.held_by = :user_id AND c.id <> best.id
+    )
+    SELECT id FROM claimed
+""")
 
 
 def release(session: Session, user_id: int, *, but: int | None = None) -> list[int]:

@@ -10,7 +10,7 @@ from services import cases, clock, policy
 from services.actors import Actor, Permission
 from services.contacts.values import PARTIES, PERSONS, Entry
 from services.errors import InvalidInput
-from services.policy.facts import POINT_KINDS
+from services.policy.facts import POINT_KIND
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,6 @@ def _point(session: Session, borrower_id: int, entry: Entry) -> int | None:
     if entry.contact_point_id is None:
         return None
     row = queries.contact_point(session, entry.contact_point_id)
-    if row is None or row.borrower_id != borrower_id or row.kind not in POINT_KINDS.get(entry.channel, ()):
+    if row is None or row.borrower_id != borrower_id or row.kind != POINT_KIND.get(entry.channel):
         raise InvalidInput({"contact_point": "That number or address does not go with the borrower and the channel."})
     return entry.contact_point_id

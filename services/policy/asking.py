@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from db.queries import agent_notices as notices
 from db.queries import policy as queries
 from services import lender
 from services.errors import NotFound
+from services.lender import LenderSettings
 from services.policy.checks import GateAnswer, answer, relevant
 from services.policy.facts import (
-    POINT_KINDS,
+    POINT_KIND,
     AvoidedHours,
     BorrowerFacts,
     HoldPeriod,
@@ -88,7 +88,7 @@ def ask_many(
 ) -> dict[int, GateAnswer]:
     """As `ask` for many borrowers, with one query and one insert for all."""
     question = Question(channel, purpose in _AUTOMATED, at, is_about_promise, place, agent_id)
-    answers = _answers(session, borrower_ids, question)
+    answers = _answers(session, borrower_ids, question, lender.load(session))
     if not answers:
         return {}
     decisions = [_decision(borrower_id, given, channel, purpose, at) for borrower_id, given in answers.items()]
@@ -108,9 +108,14 @@ def preview_many(
     is_automated: bool = False,
     place: str | None = None,
     agent_id: int | None = None,
+    settings: LenderSettings | None = None,
 ) -> dict[int, GateAnswer]:
-    """What the gate would answer, by borrower; nothing is kept. For lists: one query for all."""
-    return _answers(session, borrower_ids, Question(channel, is_automated, at, place=place, agent_id=agent_id))
+    """What the gate would answer, by borrower; nothing is kept. For lists: one query for all.
+
+    `settings`: the lender's, where the caller has read them already.
+    """
+    question = Question(channel, is_automated, at, place=place, agent_id=agent_id)
+    return _answers(session, borrower_ids, question, settings or lender.load(session))
 
 
 def preview_channels(
@@ -125,12 +130,11 @@ def preview_channels(
     settings = lender.load(session)
     rules = rules_in_force(session, at.astimezone(ZoneInfo(settings.time_zone)).date())
     version = max((rule.id for rule in rules), default=0)
-    untold = _untold(session, [borrower_id], agent_id)
     answers: dict[str, GateAnswer] = {}
-    for kinds in {POINT_KINDS[channel] for channel in channels}:
-        for row in queries.facts(session, [borrower_id], point_kinds=kinds, at=at):
-            facts = replace(_facts(row, settings.time_zone), is_untold=borrower_id in untold)
-            for channel in (channel for channel in channels if POINT_KINDS[channel] == kinds):
+    for kind in {POINT_KIND[channel] for channel in channels}:
+        for row in queries.facts(session, [borrower_id], point_kind=kind, at=at, agent_id=agent_id):
+            facts = _facts(row, settings.time_zone)
+            for channel in (channel for channel in channels if POINT_KIND[channel] == kind):
                 question = Question(channel, is_automated=False, at=at, agent_id=agent_id)
                 asked = relevant(rules, question, is_microfinance=row.is_microfinance)
                 answers[channel] = answer(asked, facts, question, policy_version=version)
@@ -147,33 +151,25 @@ def lock_borrower(session: Session, borrower_id: int) -> None:
     queries.lock_borrower(session, borrower_id)
 
 
-def _answers(session: Session, borrower_ids: Collection[int], question: Question) -> dict[int, GateAnswer]:
-    settings = lender.load(session)
+def _answers(
+    session: Session, borrower_ids: Collection[int], question: Question, settings: LenderSettings
+) -> dict[int, GateAnswer]:
     day = question.at.astimezone(ZoneInfo(settings.time_zone)).date()
     rules = rules_in_force(session, day)
     version = max((rule.id for rule in rules), default=0)
-    found = queries.facts(session, borrower_ids, point_kinds=POINT_KINDS[question.channel], at=question.at)
+    kind = POINT_KIND[question.channel]
+    found = queries.facts(session, borrower_ids, point_kind=kind, at=question.at, agent_id=question.agent_id)
     asked = {flag: relevant(rules, question, is_microfinance=flag) for flag in (False, True)}
     places = _places(session, borrower_ids) if question.place else {}
-    untold = _untold(session, borrower_ids, question.agent_id)
     return {
         row.borrower_id: answer(
             asked[row.is_microfinance],
-            replace(
-                _facts(row, settings.time_zone),
-                places=places.get(row.borrower_id),
-                is_untold=row.borrower_id in untold,
-            ),
+            _facts(row, settings.time_zone, places.get(row.borrower_id)),
             question,
             policy_version=version,
         )
         for row in found
     }
-
-
-def _untold(session: Session, borrower_ids: Collection[int], agent_id: int | None) -> frozenset[int]:
-    """Borrowers who must be told of the agent before a contact, and were not yet."""
-    return frozenset() if agent_id is None else notices.untold(session, borrower_ids, agent_id)
 
 
 def _places(session: Session, borrower_ids: Collection[int]) -> dict[int, PlaceFacts]:
@@ -191,7 +187,7 @@ def rules_in_force(session: Session, day: date) -> Sequence[Rule]:
     ]
 
 
-def _facts(row: Row[*tuple[Any, ...]], lender_zone: str) -> BorrowerFacts:
+def _facts(row: Row[*tuple[Any, ...]], lender_zone: str, places: PlaceFacts | None = None) -> BorrowerFacts:
     holds = (HoldPeriod(h["kind"], _day(h["from"]), _day(h["to"]) if h["to"] else None) for h in row.holds)
     regional = (RegionalHoldPeriod(h["kind"], _day(h["from"]), _day(h["to"]), h["name"]) for h in row.regional_holds)
     contacts = ((c["channel"], datetime.fromisoformat(c["at"])) for c in row.contacts)
@@ -207,6 +203,8 @@ def _facts(row: Row[*tuple[Any, ...]], lender_zone: str) -> BorrowerFacts:
         contacts=tuple(sorted(contacts, key=lambda contact: contact[1])),
         regional_holds=tuple(regional),
         avoided=tuple(_avoided(window) for window in row.windows),
+        places=places,
+        is_untold=row.is_untold,
     )
 
 

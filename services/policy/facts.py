@@ -6,15 +6,15 @@ from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-POINT_KINDS: dict[str, tuple[str, ...]] = {
-    "call": ("phone",),
-    "sms": ("phone",),
-    "whatsapp": ("whatsapp",),
-    "email": ("email",),
-    "visit": ("address",),
-    "letter": ("address",),
+POINT_KIND: dict[str, str] = {
+    "call": "phone",
+    "sms": "phone",
+    "whatsapp": "whatsapp",
+    "email": "email",
+    "visit": "address",
+    "letter": "address",
 }
-"""Which contact points a channel uses."""
+"""Which kind of contact point a channel uses."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from datetime import date
 from typing import Any, Final
 
 from services.errors import InvalidInput
-from services.policy.facts import POINT_KINDS
+from services.policy.facts import POINT_KIND
 
-CHANNELS: Final = tuple(POINT_KINDS)
+CHANNELS: Final = tuple(POINT_KIND)
 ADDABLE: Final = ("hours", "cap", "calendar")
 """Checks of which a lender may add rules of its own; the others exist once for each of their sources."""
 SEVERITIES: Final = {"block": "Stops the contact", "warn": "Warns, and lets it pass"}

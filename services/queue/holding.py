@@ -1,8 +1,9 @@
 """Holding a case while it is worked: one collector a borrower at a time, by leases that end by themselves."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Row
@@ -89,8 +90,8 @@ def next_case(actor: Actor, wanted: QueueFilter | None = None, *, but: int | Non
     now = clock.now()
     with transaction() as session:
         claimed = _claim_best(session, actor, scope, but, now)
-        queries.release(session, actor.id or 0, but=claimed[0] if claimed else None)
         if claimed is None:
+            queries.release(session, actor.id or 0)
             return None
         _record_taken(session, actor, *claimed)
         return claimed[0]
@@ -99,15 +100,19 @@ def next_case(actor: Actor, wanted: QueueFilter | None = None, *, but: int | Non
 def _claim_best(
     session: Session, actor: Actor, scope: QueueFilter, but: int | None, now: datetime
 ) -> tuple[int, int] | None:
-    """The case claimed and its borrower. What others claim this moment is passed over without waiting for them.
+    """The case claimed, for which others of the actor are let go, and its borrower.
 
-    Nobody goes empty-handed while a case is free: where others took all that was looked at, the next ones are.
+    What others claim this moment is passed over without waiting for them. Nobody goes empty-handed while a case is
+    free: where others took all that was looked at, the next ones are.
     """
-    today, me = lender.load(session).today, actor.id or 0
+    settings, me = lender.load(session), actor.id or 0
+    preview = partial(policy.preview_many, session, channel="call", at=now, agent_id=me, settings=settings)
     after: Cursor | None = None
-    while rows := queries.candidates(session, scope, me, today=today, at=now, after=after, but=but, limit=_CANDIDATES):
+    while rows := queries.candidates(
+        session, scope, me, today=settings.today, at=now, after=after, but=but, limit=_CANDIDATES
+    ):
         borrowers = {row.id: row.borrower_id for row in rows}
-        for case_ids in _callable_first(session, borrowers, now, me):
+        for case_ids in _callable_first(preview, borrowers):
             claimed = queries.claim_first(session, case_ids, me, at=now, until=now + LEASE)
             if claimed is not None:
                 return claimed, borrowers[claimed]
@@ -115,11 +120,13 @@ def _claim_best(
     return None
 
 
-def _callable_first(session: Session, borrowers: Mapping[int, int], now: datetime, me: int) -> Iterator[list[int]]:
+def _callable_first(
+    preview: Callable[[list[int]], Mapping[int, policy.GateAnswer]], borrowers: Mapping[int, int]
+) -> Iterator[list[int]]:
     """Lists of cases to try in turn, each by priority: those that may be called now, and last those that may not."""
     case_ids, blocked = list(borrowers), []
     for some in filter(None, (case_ids[:_FIRST], case_ids[_FIRST:])):
-        answers = policy.preview_many(session, [borrowers[case_id] for case_id in some], "call", now, agent_id=me)
+        answers = preview([borrowers[case_id] for case_id in some])
         free = [case_id for case_id in some if answers[borrowers[case_id]].is_allowed]
         blocked += [case_id for case_id in some if case_id not in free]
         if free:
