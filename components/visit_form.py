@@ -51,7 +51,13 @@ def show(actor: Actor, view: BorrowerView) -> None:
                                max_value=view.today + timedelta(days=limits.plan_days))  # fmt: skip
             places.under("planned_on")
         with right:
-            at = st.time_input("Agreed time (optional)", value=None, key=f"{form}.at", step=timedelta(minutes=15))
+            at = st.time_input(
+                "Agreed time (optional)",
+                value=None,
+                help="By the clocks of the place.",
+                key=f"{form}.at",
+                step=timedelta(minutes=15),
+            )
         agent_id = _agent(actor, view, form)
         places.under("agent")
         purpose = st.text_input("Purpose (optional)", key=f"{form}.purpose", max_chars=200)

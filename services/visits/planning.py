@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
@@ -247,10 +246,10 @@ def _check_day(session: Session, wanted: Plan, agent_id: int) -> None:
 def _ask_gate(session: Session, borrower_id: int, wanted: Plan, agent_id: int) -> None:
     """Refuse what could not be made on that day; at the check-in the gate is asked again, and the answer kept.
 
-    A time that was agreed is the lender's; without one it is asked for noon where the borrower is.
+    Times of visits are those where the borrower is; without one it is asked for noon.
     """
     is_agreed = wanted.appointed_at is not None
-    zone = ZoneInfo(lender.load(session).time_zone) if is_agreed else policy.zone_of(session, borrower_id)
+    zone = policy.zone_of(session, borrower_id)
     moment = max(datetime.combine(wanted.planned_on, wanted.appointed_at or _NOON, zone), clock.now())
     answer = policy.preview_many(session, [borrower_id], "visit", moment, place=wanted.place, agent_id=agent_id)[
         borrower_id

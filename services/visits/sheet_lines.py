@@ -15,7 +15,7 @@ from db.queries import contacts as contact_queries
 from db.queries import plans as loan_queries
 from db.queries import receipts as receipt_queries
 from db.queries import visits as queries
-from services import clock, contacts, lender, money, promises
+from services import clock, contacts, lender, money, policy, promises
 from services.actors import Actor, Permission
 from services.errors import CollectionsError, InvalidInput, Refused
 from services.visits import making, places, receipts
@@ -123,7 +123,7 @@ def _arrived(session: Session, visit: Visit, line: Mapping[str, str]) -> datetim
         clock_time = time.fromisoformat(line.get("arrived_at", "").zfill(5))
     except ValueError:
         raise InvalidInput({"arrived_at": "Write when you arrived like 14:30."}) from None
-    at = datetime.combine(visit.planned_on, clock_time, ZoneInfo(settings.time_zone))
+    at = datetime.combine(visit.planned_on, clock_time, policy.zone_of(session, visit.borrower_id))
     if at > clock.now():
         raise InvalidInput({"arrived_at": f"{at:%d %b %H:%M} has not come yet."})
     if visit.planned_on < settings.today - timedelta(days=LATEST_DAYS):

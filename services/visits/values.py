@@ -103,6 +103,7 @@ class Visit:
     agent_name: str
     planned_on: date
     appointed_at: time | None
+    """By the clocks of the place."""
     contact_point_id: int
     masked: str
     """The address, masked."""

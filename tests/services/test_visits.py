@@ -1,5 +1,6 @@
 """Field visits: the order of places, check-in and outcome, planning within limits, the sheet sent in later."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -220,6 +221,16 @@ def test_a_visit_without_a_time_is_asked_for_noon_where_the_borrower_is(session,
     assert visits.plan(ana, meera[0], at(meera[2], planned_on=today + timedelta(days=1))).status == "planned"
 
 
+@pytest.mark.parametrize(
+    ("agreed", "is_allowed"), [(time(7, 30), False), (time(8, 30), True), (time(18, 30), True), (time(19, 30), False)]
+)
+def test_an_agreed_time_is_that_of_the_place(session, ana, meera, agreed, is_allowed):
+    session.execute(text("UPDATE borrower SET time_zone = 'Asia/Tokyo' WHERE id = :id"), {"id": meera[0]})
+    wanted = at(meera[2], planned_on=TODAY + timedelta(days=1), appointed_at=agreed)
+    with nullcontext() if is_allowed else pytest.raises(Refused, match="Outside contact hours"):
+        visits.plan(ana, meera[0], wanted)
+
+
 # --- at the place ----------------------------------------------------------------------------------------------------
 
 
@@ -379,6 +390,15 @@ def test_a_wrong_line_of_a_sheet_records_nothing_of_itself(session, ana, meera):
     (later,) = sheet_lines.send_in(ana, filled(lines, arrived_at="23:30", outcome="No answer"), is_trial=False)
     assert "has not come yet" in later.sentence
     assert [line.result for line in sheet_lines.send_in(ana, sheets.as_csv(lines), is_trial=False)] == ["empty"]
+
+
+def test_the_time_on_a_sheet_is_that_of_the_place(session, ana, meera):
+    session.execute(text("UPDATE borrower SET time_zone = 'Asia/Dubai' WHERE id = :id"), {"id": meera[0]})
+    made = visits.plan(ana, meera[0], at(meera[2]))
+    lines = sheets.taken_along(ana, TODAY)
+    sheet_lines.send_in(ana, filled(lines, arrived_at="09:15", outcome="No answer", person="Nobody"), is_trial=False)
+    (arrived,) = (visit.check_in for visit in visits.of_borrower(ana, meera[0]) if visit.id == made.id)
+    assert arrived.at == datetime.combine(TODAY, time(9, 15), ZoneInfo("Asia/Dubai"))
 
 
 def test_a_visit_outside_hours_that_comes_in_with_a_sheet_stands_out(session, ana, meera, noon):
