@@ -13,11 +13,18 @@ from components import browser
 from components.screens import PROJECT
 from services import passwords, sessions, users
 from services.actors import SYSTEM, Actor, Role
+from tests.app_runs import components_looked_for_once
 from tests.conftest import Database, _cloned
 
 PASSWORD = "correct horse 9 battery"
 ROLES = (Role.ADMIN, Role.LEADER, Role.ANALYST, Role.AGENT, Role.AUDITOR)
 APP = str(PROJECT / "app.py")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _components_looked_for_once() -> Iterator[None]:
+    with components_looked_for_once():
+        yield
 
 
 @pytest.fixture(scope="module")
