@@ -9,7 +9,7 @@ from sqlalchemy import text
 from db.engine import reading, transaction
 from services import cases, lender
 from tests import builders
-from tests.browser.conftest import LiveApp, settle, sign_in
+from tests.browser.conftest import LiveApp, settle, sign_in, work_as
 
 pytestmark = pytest.mark.browser
 SLOW = 30_000
@@ -50,21 +50,15 @@ def test_promise_of_an_agent_reaches_the_leader_and_the_audit(page: Page, meera:
     _audit_tells_it(page)
 
 
-def _as(page: Page, username: str, path: str) -> None:
-    page.context.clear_cookies()
-    page.goto("about:blank")
-    sign_in(page, username, path=path)
-
-
 def _leader_sees_it(page: Page, borrower_id: int) -> None:
-    _as(page, "marek", f"/borrower?borrower={borrower_id}")
+    work_as(page, "marek", f"/borrower?borrower={borrower_id}")
     expect(page.get_by_text("Promised for", exact=False).first).to_be_visible(timeout=SLOW)
     expect(page.get_by_text("₹5,000").first).to_be_visible(timeout=SLOW)
     expect(page.get_by_text("pending", exact=False).first).to_be_visible(timeout=SLOW)
 
 
 def _audit_tells_it(page: Page) -> None:
-    _as(page, "ada", "/audit")
+    work_as(page, "ada", "/audit")
     settle(page)
     with reading() as session:
         told = session.execute(

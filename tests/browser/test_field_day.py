@@ -11,7 +11,7 @@ from sqlalchemy import text
 from db.engine import reading, transaction
 from services import cases, lender
 from tests import builders
-from tests.browser.conftest import PATIENCE_MS, LiveApp, settle, sign_in
+from tests.browser.conftest import PATIENCE_MS, LiveApp, settle, sign_in, work_as
 
 pytestmark = pytest.mark.browser
 SLOW = 30_000
@@ -169,8 +169,7 @@ def _deposit(tab: Page) -> None:
 
 
 def _leader_confirms(page: Page) -> None:
-    sign_in(page, "marek", path="/visits")
-    settle(page)
+    work_as(page, "marek", "/visits")
     expect(page.get_by_role("heading", name=re.compile("1 of 1 visits made today, somebody met on 1"))).to_be_visible(
         timeout=SLOW
     )

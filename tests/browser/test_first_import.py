@@ -11,7 +11,7 @@ from db.engine import reading
 from services import lender, users
 from services.actors import SYSTEM, Role
 from services.demo import write_files
-from tests.browser.conftest import PASSWORD, LiveApp, fill_sign_in, settle, sign_in
+from tests.browser.conftest import PASSWORD, LiveApp, fill_sign_in, settle, work_as
 from tests.conftest import wait_until
 
 pytestmark = pytest.mark.browser
@@ -32,9 +32,7 @@ def test_a_first_sign_in_leads_through_imports_to_a_portfolio(
     for label, kind in (("Loan book", "loan_book"), ("Instalment schedule", "schedule"), ("Payments", "payments")):
         _import(page, label, files[kind])
     wait_until(_state_followed, seconds=120, what="the close of the imported book")
-    page.context.clear_cookies()
-    page.goto("about:blank")
-    sign_in(page, "marek", path="/portfolio")
+    work_as(page, "marek", "/portfolio")
     expect(page.get_by_text("Delinquent accounts").first).to_be_visible(timeout=SLOW)
     expect(page.get_by_text(re.compile(r"of [\d,]+ active")).first).to_be_visible(timeout=SLOW)
     expect(page.get_by_text(re.compile(r"Where accounts of .* were on")).first).to_be_visible(timeout=SLOW)

@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from services import users
 from services.actors import Actor, Role
-from tests.browser.conftest import PASSWORD, LiveApp, fill_sign_in, sign_in
+from tests.browser.conftest import PASSWORD, LiveApp, fill_sign_in, sign_in, work_as
 
 pytestmark = pytest.mark.browser
 COOKIE = "recoup_session"
@@ -54,7 +54,7 @@ def test_first_sign_in_asks_for_a_password_of_ones_own_and_sign_out_ends_the_ses
 def test_an_open_tab_is_shut_out_when_its_user_is_disabled(page: Page, live_app: LiveApp):
     made = users.create(live_app.actors["adam"], username="leaver", name="Lea Ver", role=Role.ADMIN)
     users.change_own_password(Actor(made.id, "Lea Ver", Role.ADMIN), current=made.one_time_password, new=PASSWORD)
-    sign_in(page, "leaver", path="/users")
+    work_as(page, "leaver", "/users")
     users.disable(live_app.actors["adam"], made.id, reason="left")
     page.get_by_role("button", name="Add user").click()
     page.get_by_label("Name", exact=True).fill("Nobody")
@@ -64,7 +64,7 @@ def test_an_open_tab_is_shut_out_when_its_user_is_disabled(page: Page, live_app:
 
 
 def test_a_page_that_is_not_of_ones_role_says_so(page: Page):
-    sign_in(page, "ana", path="/users")
+    work_as(page, "ana", "/users")
     expect(page.get_by_text("This page is not part of your role")).to_be_visible()
     expect(page.get_by_text("may sign in")).to_have_count(0)
 
