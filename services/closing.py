@@ -151,7 +151,7 @@ def _close(
             _refresh_cases(day, progress=progress, workers=workers)
         if progress is not None:
             progress(99, 100, "summing up")
-        loans = _sum_up(actor, run_id, day, is_current=is_current)
+        loans = _sum_up(actor, run_id, day, is_current=is_current, workers=workers)
     return CloseSummary(day, loans, counts.changed, counts.restated, time.monotonic() - began)
 
 
@@ -250,9 +250,15 @@ def _repeat(step: Callable[[], bool], workers: int, report: Callable[[int], None
             report(number)
 
 
-def _sum_up(actor: Actor, run_id: int, day: date, *, is_current: bool) -> int:
-    with transaction(statement_timeout_ms=0) as session:
-        sum_day(session, day)
+def _sum_up(actor: Actor, run_id: int, day: date, *, is_current: bool, workers: int) -> int:
+    with ThreadPoolExecutor(1, thread_name_prefix="close") as pool, transaction(statement_timeout_ms=0) as session:
+        # takes as long as the other sums together; written for a day that then is not closed, it is written again
+        beside = pool.submit(_sum_performance, day) if workers > 1 else None
+        _sum_portfolio(session, day)
+        if beside is None:
+            _summarise_performance(session, day)
+        else:
+            beside.result()
         loans = close_runs.finish_run(session, run_id)
         if is_current:
             lender_queries.set_closed_through(session, day)
@@ -262,15 +268,28 @@ def _sum_up(actor: Actor, run_id: int, day: date, *, is_current: bool) -> int:
     return loans
 
 
+def _summarise_performance(session: Session, day: date) -> None:
+    with closing.for_sets(session):
+        performance.summarise(session, day)
+
+
+def _sum_performance(day: date) -> None:
+    with transaction(statement_timeout_ms=0) as session:
+        _summarise_performance(session, day)
+
+
 def sum_day(session: Session, day: date) -> None:
     """Write all sums that a day's snapshot enters, in place of earlier ones, in the caller's transaction.
 
     Only the last closed day of a month has moves and vintages: for the current month those run to date.
     """
+    _sum_portfolio(session, day)
+    _summarise_performance(session, day)
+
+
+def _sum_portfolio(session: Session, day: date) -> None:
     flows.replace_day(session, day)
     promise_days.summarise(session, day, time_zone=lender.load(session).time_zone)
-    with closing.for_sets(session):
-        performance.summarise(session, day)
     closes = month_closes(session)
     if day not in closes:
         return

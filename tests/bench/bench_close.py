@@ -28,21 +28,30 @@ _SAMPLE = 200
 def run(bench: Bench) -> Iterator[Result]:
     """Close the last day of the book, the same day again, and derive single loans."""
     with bench.book():
-        raw = _raw_seconds(bench)
+        raw = raw_seconds(bench)
         yield Result("raw sums of dues and payments", raw)
         for name, day in (("close", bench.as_of), ("close again", bench.as_of), ("next close", None)):
-            yield _close(bench, name, day or bench.as_of + timedelta(days=1), raw)
+            yield measured_close(bench, name, day or bench.as_of + timedelta(days=1), raw)
         yield _one_loan(bench)
 
 
-def _raw_seconds(bench: Bench) -> float:
+def raw_seconds(bench: Bench) -> float:
+    """Of plain sums over the same facts, against which closes are measured."""
     began = time.perf_counter()
     with reading(statement_timeout_ms=0) as session:
         session.execute(text(_RAW), {"as_of": bench.as_of})
     return time.perf_counter() - began
 
 
-def _close(bench: Bench, name: str, day: date, raw: float) -> Result:
+def measured_close(bench: Bench, name: str, day: date, raw: float) -> Result:
+    """Close a day with as many connections as the machine has processors.
+
+    Args:
+        bench: whose book, on which settings point.
+        name: of the figure.
+        day: to close.
+        raw: seconds of plain sums, see `raw_seconds`.
+    """
     marks: dict[str, float | int | str] = {}
     began = time.perf_counter()
 

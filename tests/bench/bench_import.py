@@ -1,4 +1,7 @@
-"""Importing a lender's files, against a bare COPY of the same file into a typed table in the same run."""
+"""Importing a lender's files, against a bare COPY of the same file into a typed table in the same run.
+
+Then the first close of what was imported, as a lender's first evening has it.
+"""
 
 import multiprocessing
 import resource
@@ -13,6 +16,7 @@ import psycopg
 from services import imports
 from services.actors import SYSTEM
 from services.imports import mapping
+from tests.bench.bench_close import measured_close, raw_seconds
 from tests.bench.harness import Bench, Result
 
 _ORDER = ("loan_book", "schedule", "payments", "contacts")
@@ -28,7 +32,7 @@ _TYPES = {"amount": "numeric(16,2)", "rate": "numeric(9,4)", "integer": "integer
 
 
 def run(bench: Bench) -> Iterator[Result]:
-    """Import each file of the book into an empty database, and the loan book a second time."""
+    """Import each file of the book into an empty database, and the loan book a second time; then close its last day."""
     with bench.empty_database() as url:
         for kind in (*_ORDER, "loan_book"):
             file = bench.files[kind]
@@ -49,6 +53,8 @@ def run(bench: Bench) -> Iterator[Result]:
                     **outcome,
                 },
             )
+        raw = raw_seconds(bench)
+        yield measured_close(bench, "first close of the imported book", bench.as_of, raw)
 
 
 def _is_met(ratio: float, outcome: dict[str, Any]) -> bool:
