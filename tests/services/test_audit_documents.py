@@ -1,9 +1,10 @@
 """A borrower's record as a document: what it says, that it is signed, and that any change to it is found out."""
 
 import hashlib
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from io import BytesIO
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from cryptography import x509
@@ -43,7 +44,8 @@ def meera(session, ana) -> int:
     builders.make_contact(session, borrower_id, note="said தமிழ் 😀 later")
     builders.make_promise(session, loan_id, promised_on=date(2025, 6, 1), due_on=date(2025, 6, 9), amount=5000)
     builders.make_hold(session, borrower_id, kind="dispute", starts_on=clock.today("Asia/Kolkata"))
-    policy.ask(session, borrower_id, channel="call", purpose="log", at=clock.now())
+    at_night = datetime.combine(clock.today("Asia/Kolkata"), time(2), ZoneInfo("Asia/Kolkata"))  # so that it is blocked
+    policy.ask(session, borrower_id, channel="call", purpose="log", at=at_night)
     act(session, ana, "contact.recorded", borrower_id=borrower_id, reason="she asked")
     act(session, ana, borrower_id=borrower_id, after={"note": "<script>", "lines": "z\n" * 30})
     session.commit()
