@@ -23,7 +23,7 @@ import psutil
 import psycopg
 import pytest
 from psycopg import sql
-from sqlalchemy import create_engine
+from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
 from db import embedded, embedded_postgres, embedded_state, embedded_valkey
@@ -218,20 +218,28 @@ def worker_name() -> str:
     return os.environ.get("PYTEST_XDIST_WORKER", "main")
 
 
+@pytest.fixture(scope="session")
+def _worker_engine(_worker_database: Database) -> Iterator[Engine]:
+    """One connection for all tests of the worker: a new one would have statements compiled and planned anew by each."""
+    engine = create_engine(_worker_database.url, pool_size=1, connect_args={"options": "-c timezone=UTC"})
+    yield engine
+    engine.dispose()
+
+
 @pytest.fixture
-def session(_worker_database: Database) -> Iterator[Session]:
+def session(_worker_database: Database, _worker_engine: Engine) -> Iterator[Session]:
     """A session as the application's role, rolled back at the end. `transaction()` and `reading()` join it."""
-    engine = create_engine(_worker_database.url, connect_args={"options": "-c timezone=UTC"})
-    with _environment(DATABASE_URL=_worker_database.url, DATABASE_OWNER_URL=_worker_database.owner_url):
-        with engine.connect() as connection:
-            outer = connection.begin()
-            with (
-                bind_for_tests(connection),
-                Session(connection, expire_on_commit=False, join_transaction_mode="create_savepoint") as opened,
-            ):
-                yield opened
-            outer.rollback()
-        engine.dispose()
+    with (
+        _environment(DATABASE_URL=_worker_database.url, DATABASE_OWNER_URL=_worker_database.owner_url),
+        _worker_engine.connect() as connection,
+    ):
+        outer = connection.begin()
+        with (
+            bind_for_tests(connection),
+            Session(connection, expire_on_commit=False, join_transaction_mode="create_savepoint") as opened,
+        ):
+            yield opened
+        outer.rollback()
 
 
 @pytest.fixture
