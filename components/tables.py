@@ -99,20 +99,29 @@ def _cell(row: Any, column: Column) -> Any:
 
 
 def _styled(frame: pd.DataFrame, columns: Sequence[Column]) -> Any:
-    """The frame with its amounts written out; sorting still goes by the numbers under them."""
+    """The frame with what needs it written out, such as amounts; sorting still goes by the numbers under them."""
     written: dict[str, Callable[[Any], str]] = {}
     for column in columns:
         if column.kind == "money":
             written[column.name] = _money_cell
         elif column.kind == "percent":
             written[column.name] = lambda share: dates.NOTHING if pd.isna(share) else f"{share * 100:.1f} %"
-        elif column.kind == "number":
+        elif column.kind == "number" and not _is_plain(frame[column.name]):
             written[column.name] = lambda count: dates.NOTHING if pd.isna(count) else money.count(count)
         elif column.kind == "date":
             written[column.name] = lambda on: dates.NOTHING if pd.isna(on) else dates.day(on.date())
         elif column.kind == "moment":
             written[column.name] = lambda at: dates.NOTHING if pd.isna(at) else dates.moment(at.to_pydatetime())
-    return frame.style.format(written)  # type: ignore[arg-type]
+    plain = {column.name: "Int64" for column in columns if column.kind == "number" and column.name not in written}
+    frame = frame.astype(plain)
+    # writing out takes longer than the rest of a small table
+    return frame.style.format(written) if written else frame  # type: ignore[arg-type]
+
+
+def _is_plain(numbers: pd.Series) -> bool:
+    """Whether they read the same without grouping: whole numbers below a thousand."""
+    known = numbers.dropna()
+    return bool(((known.abs() < 1000) & (known % 1 == 0)).all())
 
 
 def _money_cell(amount: float) -> str:
