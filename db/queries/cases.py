@@ -338,7 +338,14 @@ def recompute(
         ), {_MOVED}
         SELECT count(*) FROM written
     """)
-    values = {"as_of": as_of, "today": today, "zone": zone, "points": json.dumps(dict(points)), **stages.values, **scope.values}
+    values = {
+        "as_of": as_of,
+        "today": today,
+        "zone": zone,
+        "points": json.dumps(dict(points)),
+        **stages.values,
+        **scope.values,
+    }
     return int(session.execute(statement, values).scalar_one())
 
 
