@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from components import allocation_cached, cached, dates, exports, form_fields, notices, palette, tables
+from components import allocation_cached, cached, dates, exports, form_fields, languages, notices, palette, tables
 from components.form_fields import Places
 from components.tables import Column
 from services import allocation
@@ -79,7 +79,7 @@ def _row(one: Collector) -> dict[str, object]:
         "agency": one.agency,
         "open_cases": one.open_cases,
         "capacity": one.capacity,
-        "skills": ", ".join((*skills.languages, *skills.regions, *stages, *products)),
+        "skills": ", ".join((*map(languages.named, skills.languages), *skills.regions, *stages, *products)),
         "absent_until": one.absent_until,
         "certificate_until": one.papers.certificate_expires_on,
         "police_until": one.standing.police_valid_until,
@@ -193,7 +193,7 @@ def _skill_fields(held: Skills, form: str, actor: Actor) -> Skills:
 
     return Skills(
         product_ids=several("Products", list(choices.products), held.product_ids, choices.products),
-        languages=several("Languages", choices.languages, held.languages, {}),
+        languages=several("Languages", choices.languages, held.languages, languages.names(choices.languages)),
         regions=several("Regions", choices.regions, held.regions, {}),
         stages=several("Stages", list(choices.stages), held.stages, choices.stages),
     )

@@ -1,6 +1,6 @@
 """Allocation rules as rows of a table: their conditions in words, and to whom they give."""
 
-from components import allocation_cached, money
+from components import allocation_cached, languages, money
 from components.tables import Column
 from services import allocation
 from services.actors import Actor
@@ -50,7 +50,7 @@ def about(rule: Rule, choices: RuleChoices) -> str:
         ", ".join(choices.stages.get(stage, stage) for stage in rule.stages),
         ", ".join(choices.products.get(product, "?") for product in rule.product_ids),
         ", ".join(rule.regions),
-        ", ".join(rule.languages),
+        ", ".join(map(languages.named, rule.languages)),
         ", ".join(f"risk {choices.risk_bands.get(band, '?').lower()}" for band in rule.risk_bands),
         _span(rule.min_dpd, rule.max_dpd, "DPD", str),
         _span(rule.min_overdue, rule.max_overdue, "overdue", money.full),

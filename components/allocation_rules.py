@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from components import allocation_cached, dates, empty, form_fields, notices, tables
+from components import allocation_cached, dates, empty, form_fields, languages, notices, tables
 from components.allocation_rule_rows import COLUMNS, row, target_names
 from components.form_fields import Places
 from components.tables import Column
@@ -128,7 +128,7 @@ def _list_fields(choices: RuleChoices, rule: Rule, form: str) -> dict[str, objec
         ("stages", "Stages", choices.stages, rule.stages),
         ("product_ids", "Products", choices.products, rule.product_ids),
         ("regions", "Regions", {region: region for region in choices.regions}, rule.regions),
-        ("languages", "Languages", {one: one for one in choices.languages}, rule.languages),
+        ("languages", "Languages", languages.names(choices.languages), rule.languages),
         ("risk_bands", "Risk", choices.risk_bands, rule.risk_bands),
     )
     for number, (field, label, options, held) in enumerate(offered):

@@ -16,6 +16,7 @@ from components import (
     follow_up_form,
     hardship_form,
     hold_banners,
+    languages,
     legal_form,
     money,
     notices,
@@ -89,7 +90,7 @@ def head(actor: Actor, view: BorrowerView) -> None:
     """Who, how much, how late, whose, and whether contact is allowed now."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.subheader(view.name, anchor=False, width="content")
-        where = [view.number, view.city, view.state, view.language]
+        where = [view.number, view.city, view.state, languages.named(view.language)]
         st.caption(" · ".join(part for part in where if part), width="content")
         case_panel.allowed(view.call)
     with st.container(horizontal=True, gap="large"):
@@ -170,7 +171,9 @@ def _contact(actor: Actor, view: BorrowerView) -> None:
     contact_windows.show(actor, view)
     untried_list.show(actor, view.id)
     zone = view.time_zone or "the lender's"
-    st.caption(f"Language: {view.language or 'not known'} · contact hours are judged in time zone: {zone}")
+    st.caption(
+        f"Language: {languages.named(view.language) or 'not known'} · contact hours are judged in time zone: {zone}"
+    )
 
 
 _EVENTS = (

@@ -6,7 +6,18 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from components import cached, dates, hold_banners, money, notices, outcome_form, palette, tables, untried_list
+from components import (
+    cached,
+    dates,
+    hold_banners,
+    languages,
+    money,
+    notices,
+    outcome_form,
+    palette,
+    tables,
+    untried_list,
+)
 from components.tables import Column
 from services import borrowers, cases, promises, queue
 from services.actors import Actor, Permission
@@ -102,12 +113,15 @@ def _head(actor: Actor, view: BorrowerView, row: QueueRow) -> None:
             icon=":material/open_in_new:",
             query_params={"borrower": str(view.id)},
         )
-        where = [view.city, view.language, f"owner {row.owner_name}" if row.owner_name else "unallocated"]
+        owner = f"owner {row.owner_name}" if row.owner_name else "unallocated"
+        where = [view.city, languages.named(view.language), f"{cases.ALL_STAGES[row.stage]} stage", owner]
         st.caption(" · ".join(part for part in where if part), width="content")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         allowed(view.call)
         for point in [point for point in view.contact_points if point.kind in {"phone", "whatsapp"}][:2]:
             contact_point(actor, point)
+    parts = " · ".join(f"{reason.words} {reason.points:+d}" for reason in row.reasons)
+    st.caption(f"**Priority {row.priority}**: {parts or 'nothing raises or lowers it'}")
 
 
 def allowed(answer: GateAnswer) -> None:

@@ -34,8 +34,10 @@ def show(actor: Actor, view: BorrowerView) -> None:
         due_at = fields(today=view.today, key=form, places=places)
         action = st.selectbox("What", _ACTIONS, format_func=cases.ACTIONS.__getitem__, key=f"{form}.action")
         places.under("action")
-        note = st.text_input("Note", key=f"{form}.note")
+        note = st.text_input("Note", key=f"{form}.note", max_chars=500)
         is_sent = st.form_submit_button("Set follow-up", type="primary", icon=":material/event:")
+    if is_sent and due_at is None:
+        places.tell("due_at", "Enter the day and the time.")
     if is_sent and due_at is not None:
         with places.showing_errors():
             follow_ups.record(

@@ -141,6 +141,7 @@ def _chosen(known: list[Outcome], borrower_id: int) -> Outcome | None:
 
 def _form(actor: Actor, view: BorrowerView, outcome: Outcome, how: _How, *, with_next: bool) -> str | None:
     form, places = form_fields.drawn(f"outcome.{view.id}.{outcome.code}"), Places()
+    refusal = st.container()  # above the form, whose end may be off the screen
     with st.form("outcome_form", border=True):
         filled = _fields(actor, view, outcome, how, form=form, places=places)
         with st.container(horizontal=True, gap="small"):
@@ -152,7 +153,7 @@ def _form(actor: Actor, view: BorrowerView, outcome: Outcome, how: _How, *, with
         promise_form.another(form)
     form_fields.focus("outcome_fields", form)
     if is_next or is_saved:
-        with places.showing_errors():
+        with refusal, places.showing_errors():
             _record(actor, view, outcome, how, filled=filled, form=form)
             _choose(view.id, None)
             return "next" if is_next else "saved"
@@ -201,6 +202,7 @@ def _override(actor: Actor, how: _How, form: str) -> str | None:
     return st.text_input(
         "Reason to contact against the gate",
         key=f"{form}.override",
+        max_chars=300,
         help="Leave empty unless contact was right although blocked; it stands out in the audit trail.",
     )
 

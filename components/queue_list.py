@@ -8,7 +8,7 @@ from html import escape
 import streamlit as st
 
 from components import allocation_cached, case_panel, dates, empty, filters, money, palette, tables
-from services import queue
+from services import cases, queue
 from services.actors import Actor, Permission
 from services.queue import Choices, DayStrip, QueueFilter, QueuePage, QueueRow, Tab
 
@@ -75,6 +75,7 @@ def _filter(actor: Actor, offered: Choices) -> QueueFilter:
     buckets = {str(position): label for position, label in enumerate(offered.buckets) if position}
     products = {str(key): name for key, name in offered.products}
     wanted = QueueFilter(
+        stages=tuple(filters.many("Stage", cases.ALL_STAGES, name="stage")),
         buckets=tuple(int(code) for code in filters.many("Bucket", buckets, name="bucket")),
         risk_bands=tuple(int(code) for code in filters.many("Risk", RISKS, name="band")),
     )
@@ -199,7 +200,7 @@ def _dot(row: QueueRow) -> str:
 
 
 def _next(row: QueueRow, today: date) -> str:
-    when = dates.moment(row.follow_up_at) if row.follow_up_at else dates.relative(row.next_action_on, today)
+    when = dates.near(row.follow_up_at, today) if row.follow_up_at else dates.relative(row.next_action_on, today)
     action = row.action_words if when == dates.NOTHING else f"{row.action_words} {when}"
     contacted = case_panel.local_date(row.last_contact_at)
     last = f"last contact {dates.relative(contacted, today)}" if contacted else "no contact yet"

@@ -45,10 +45,18 @@ def _head(actor: Actor, strategy: Strategy) -> None:
         for code, label in ALL_STAGES.items():
             count = held.get(code)
             amount = money.full(count.overdue_amount) if count else money.full(None)
-            st.metric(label, money.count(count.cases if count else 0), help=f"Overdue: {amount}", width="content")
+            with st.container(width="content", gap=None):
+                st.metric(label, money.count(count.cases if count else 0), help=f"Overdue: {amount}", width="content")
+                if count and actor.may(Permission.WORK_QUEUE):
+                    _cases_link(label)
     for version in strategy.versions:
         if version.state is State.FUTURE:
             st.info(_coming(version), icon=":material/event_upcoming:")
+
+
+def _cases_link(stage: str) -> None:
+    """A way to the cases of a stage, by the name under which the queue's filter has it."""
+    st.page_link("pages/queue.py", label="Cases", icon=":material/list:", query_params={"stage": stage, "tab": "all"})
 
 
 def _coming(version: StageVersion) -> str:

@@ -36,7 +36,7 @@ def fields(*, today: date, key: str, places: Places, kind: str | None = None, re
         )
         places.under("ends_on")
     if reason is None:
-        reason = st.text_input("Reason", key=f"{key}.reason")
+        reason = st.text_input("Reason", key=f"{key}.reason", max_chars=300)
         places.under("reason")
     return holds.Terms(kind=chosen, reason=reason or "", ends_on=ends_on if isinstance(ends_on, date) else None)
 
@@ -73,7 +73,7 @@ def banners(actor: Actor, in_force: Sequence[holds.Hold]) -> None:
 
 def _release(actor: Actor, hold: holds.Hold) -> None:
     with st.popover("Release", key=f"release.{hold.id}"), st.form(f"release_form.{hold.id}", border=False):
-        reason = st.text_input("Why does the hold end?", key=f"release.{hold.id}.reason")
+        reason = st.text_input("Why does the hold end?", key=f"release.{hold.id}.reason", max_chars=300)
         if st.form_submit_button("Release hold"):
             with notices.showing_errors():
                 holds.release(actor, hold.id, reason=reason)

@@ -187,13 +187,22 @@ def _refresh(session: Session, as_of: date, scope: queries.Scope) -> CaseChanges
 
 
 def _recompute(session: Session, as_of: date, scope: queries.Scope) -> int:
-    """Stages go by the rules of today even when the night closes the day before.
+    """Cases stand as they are to be worked today even when the night closes the day before.
 
-    Else that close would take back, for hours, what rules that hold from today had moved already.
+    Else a hold that is over since midnight would keep its case down, a call-back of today would count as one of later,
+    and what stage rules that hold from today had moved would be taken back, all until something else changes the case.
     """
     settings = lender.load(session)
-    stages = stage_rules.in_force(session, max(as_of, settings.today))
-    return queries.recompute(session, scope, as_of=as_of, zone=settings.time_zone, points=POINTS, stages=stages)
+    today = max(as_of, settings.today)
+    return queries.recompute(
+        session,
+        scope,
+        as_of=as_of,
+        today=today,
+        zone=settings.time_zone,
+        points=POINTS,
+        stages=stage_rules.in_force(session, today),
+    )
 
 
 def reasons_of(stored: Sequence[str]) -> tuple[Reason, ...]:

@@ -2,17 +2,20 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
 from db.engine import transaction
 from db.queries import follow_ups as queries
-from services import audit, cases, clock, lender
+from services import audit, cases, clock, lender, policy
 from services.actors import Actor, Permission
 from services.errors import Conflict, InvalidInput
 
 FURTHEST_DAYS = 180
+CHANNELS: Final = {"call_back": "call", "call": "call", "visit": "visit"}
+"""Actions that reach the borrower when they are due, with their channel: the gate is asked for that moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ def record(
         NotAllowed: the actor may not record contacts.
         NotFound: the borrower is not the actor's to see.
         Conflict: someone else has the case open.
-        InvalidInput: the moment is past or too far, or the action is unknown.
+        InvalidInput: the moment is past or too far, or no contact is allowed then; or the action is unknown.
     """
     actor.require(Permission.RECORD_CONTACT)
     with transaction() as session:
@@ -77,10 +80,11 @@ def add(
     """Check and insert a follow-up in the caller's transaction, in the place of open ones.
 
     Raises:
-        InvalidInput: the moment is past or too far, or the action is unknown.
+        InvalidInput: see `record`.
         Conflict: another submit of the same form was faster.
     """
     _check(due_at, action)
+    _ask_gate(session, actor, borrower_id, due_at, action)
     queries.finish(session, borrower_id, ended_by="moved", at=clock.now())
     follow_up_id = queries.insert_follow_up(
         session,
@@ -109,6 +113,19 @@ def _check(due_at: datetime, action: str) -> None:
         raise InvalidInput({"due_at": "The time is past; choose a later one."})
     if due_at > now + timedelta(days=FURTHEST_DAYS):
         raise InvalidInput({"due_at": f"Choose a time within {FURTHEST_DAYS} days."})
+
+
+def _ask_gate(session: Session, actor: Actor, borrower_id: int, due_at: datetime, action: str) -> None:
+    """Refuse a moment at which the borrower may not be contacted, and name the next at which they may.
+
+    What no waiting ends, such as a hold until it is released, is for the gate of that moment: by then it may be over.
+    """
+    if (channel := CHANNELS.get(action)) is None:
+        return
+    answer = policy.preview_many(session, [borrower_id], channel, due_at, agent_id=actor.id)[borrower_id]
+    if not answer.is_allowed and answer.next_allowed_at is not None:
+        local = answer.next_allowed_at.astimezone(ZoneInfo(lender.load(session).time_zone))
+        raise InvalidInput({"due_at": f"Not allowed then: {answer.reason} Possible from {local:%d %b, %H:%M}."})
 
 
 def open_of(session: Session, borrower_id: int) -> list[FollowUp]:

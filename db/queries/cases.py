@@ -166,7 +166,7 @@ _FACTS = """
     ), planned AS (
         -- the newest plan of each loan; a broken one counts for half a year, or until the loan has another
         SELECT n.borrower_id, min(n.next_due_on) FILTER (WHERE n.status = 'running') AS plan_due_on,
-               CASE WHEN bool_or(n.status = 'broken' AND n.resolved_on > CAST(:as_of AS date) - 180) THEN 'plan_broken'
+               CASE WHEN bool_or(n.status = 'broken' AND n.resolved_on > CAST(:today AS date) - 180) THEN 'plan_broken'
                     WHEN bool_or(n.status = 'behind') THEN 'plan_behind'
                     WHEN bool_or(n.status = 'running') THEN 'plan_running' END AS plan_state
         FROM (
@@ -179,7 +179,7 @@ _FACTS = """
         SELECT n.borrower_id,
                min(CASE n.status WHEN 'running' THEN n.next_due_on WHEN 'offered' THEN n.valid_until END)
                    AS settlement_on,
-               CASE WHEN bool_or(n.status = 'broken' AND n.resolved_on > CAST(:as_of AS date) - 180)
+               CASE WHEN bool_or(n.status = 'broken' AND n.resolved_on > CAST(:today AS date) - 180)
                     THEN 'settlement_broken'
                     WHEN bool_or(n.status = 'behind') THEN 'settlement_behind'
                     WHEN bool_or(n.status = 'offered') THEN 'settlement_offered'
@@ -197,7 +197,7 @@ _FACTS = """
     ), held AS (
         SELECT h.borrower_id, max(coalesce(h.ends_on, 'infinity')) AS hold_ends_on
         FROM hold h
-        WHERE h.released_at IS NULL AND h.starts_on <= :as_of AND (h.ends_on IS NULL OR h.ends_on > :as_of)
+        WHERE h.released_at IS NULL AND h.starts_on <= :today AND (h.ends_on IS NULL OR h.ends_on > :today)
           AND {scope_h}
         GROUP BY h.borrower_id
     ), last AS (
@@ -220,15 +220,15 @@ _POINTS = """
               WHEN f.overdue_amount >= 5000 THEN 'amount_over_5000' END),
         (CASE WHEN f.risk_band >= 3 THEN 'risk_band_' || f.risk_band END),
         (CASE WHEN f.has_broken_promise THEN 'broken_promise' END),
-        (CASE WHEN f.promise_due_on <= :as_of THEN 'promise_due'
-              WHEN f.promise_due_on > :as_of AND NOT f.has_broken_promise THEN 'promise_later' END),
+        (CASE WHEN f.promise_due_on <= :today THEN 'promise_due'
+              WHEN f.promise_due_on > :today AND NOT f.has_broken_promise THEN 'promise_later' END),
         (f.plan_state),
         (f.settlement_state),
-        (CASE WHEN f.follow_on <= :as_of THEN 'follow_up_due'
-              WHEN f.follow_on > :as_of THEN 'follow_up_later' END),
+        (CASE WHEN f.follow_on <= :today THEN 'follow_up_due'
+              WHEN f.follow_on > :today THEN 'follow_up_later' END),
         (CASE WHEN f.contacted_on IS NULL THEN 'never_contacted'
-              WHEN f.contacted_on >= :as_of THEN 'contacted_today'
-              WHEN f.contacted_on >= CAST(:as_of AS date) - 3 THEN 'contacted_lately' END),
+              WHEN f.contacted_on >= :today THEN 'contacted_today'
+              WHEN f.contacted_on >= CAST(:today AS date) - 3 THEN 'contacted_lately' END),
         (CASE WHEN f.hold_ends_on IS NOT NULL THEN 'on_hold' END)
     ) AS earned (code)
 """
@@ -260,6 +260,7 @@ def recompute(
     scope: Scope,
     *,
     as_of: date,
+    today: date,
     zone: str,
     points: Mapping[str, int],
     stages: stage_rules.Rules,
@@ -269,7 +270,8 @@ def recompute(
     Args:
         session: the caller's transaction.
         scope: which borrowers.
-        as_of: business date.
+        as_of: business date, under which moves between stages are kept.
+        today: date on which the cases are worked: what is due, held or broken is so as of then.
         zone: the lender's IANA time zone, in which moments become dates.
         points: priority points by reason code; codes are in `_POINTS`.
         stages: the rules that decide the stage.
@@ -336,7 +338,14 @@ def recompute(
         ), {_MOVED}
         SELECT count(*) FROM written
     """)
-    values = {"as_of": as_of, "zone": zone, "points": json.dumps(dict(points)), **stages.values, **scope.values}
+    values = {
+        "as_of": as_of,
+        "today": today,
+        "zone": zone,
+        "points": json.dumps(dict(points)),
+        **stages.values,
+        **scope.values,
+    }
     return int(session.execute(statement, values).scalar_one())
 
 

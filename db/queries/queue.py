@@ -59,6 +59,7 @@ class QueueFilter:
     """Cases that nobody has."""
     participant_id: int | None = None
     """Cases in which this user has a role beside the owner."""
+    stages: tuple[str, ...] = ()
     buckets: tuple[int, ...] = ()
     risk_bands: tuple[int, ...] = ()
     product_id: int | None = None
@@ -90,6 +91,14 @@ def _in_tab(tab: Tab, today: date | ColumnElement[date]) -> ColumnElement[bool]:
     return _case.has_broken_promise.is_(True) if tab is Tab.BROKEN else true()
 
 
+def _waits(today: ColumnElement[date], at: ColumnElement[datetime]) -> ColumnElement[bool]:
+    """Whether the borrower is to be called back later on this day. Asked only of cases that are for today."""
+    due_at = select(func.min(FollowUp.due_at)).where(
+        FollowUp.borrower_id == _case.borrower_id, FollowUp.done_at.is_(None)
+    )
+    return and_(_case.next_action_on == today, due_at.scalar_subquery() > at)
+
+
 def _matching(statement: Select[*tuple[Any, ...]], wanted: QueueFilter) -> Select[*tuple[Any, ...]]:
     statement = statement.where(_case.closed_on.is_(None))
     if wanted.owner_id is not None:
@@ -98,6 +107,8 @@ def _matching(statement: Select[*tuple[Any, ...]], wanted: QueueFilter) -> Selec
         statement = statement.where(_case.owner_id.is_(None))
     if wanted.participant_id is not None:
         statement = statement.where(_case.id.in_(_taking_part(wanted.participant_id)))
+    if wanted.stages:
+        statement = statement.where(_case.stage.in_(wanted.stages))
     if wanted.buckets:
         statement = statement.where(_case.bucket.in_(wanted.buckets))
     if wanted.risk_bands:
@@ -219,7 +230,8 @@ def candidates(
 ) -> Sequence[Row[int, int, int]]:
     """Cases to be worked now that nobody else has open, highest priority first: id, borrower and priority.
 
-    It reads the index of the list from its top and stops at `limit`, whatever the size of the book.
+    Who asked to be called back later today is left alone until then. It reads the index of the list from its top and
+    stops at `limit`, whatever the size of the book.
     """
     statement = _candidates(wanted, is_first=after is None, has_but=but is not None)
     priority, last_id = (after.priority, after.case_id) if after else (0, 0)
@@ -233,9 +245,11 @@ def candidates(
 def _candidates(wanted: QueueFilter, *, is_first: bool, has_but: bool) -> Select[int, int, int]:
     """The statement for a filter, made once: putting it together takes longer than its answer."""
     me, at = bindparam("me", type_=BigInteger), bindparam("at", type_=DateTime(timezone=True))
+    today = bindparam("today", type_=Date)
     is_free = or_(_case.held_by.is_(None), _case.held_by == me, _case.held_until <= at)
     statement = _matching(select(_case.id, _case.borrower_id, _case.priority), wanted)
-    statement = statement.where(_in_tab(Tab.NOW, bindparam("today", type_=Date)), is_free)
+    waits = func.coalesce(_waits(today, at), literal(value=False))
+    statement = statement.where(_in_tab(Tab.NOW, today), is_free, ~waits)
     if has_but:
         statement = statement.where(_case.id != bindparam("but", type_=BigInteger))
     if not is_first:

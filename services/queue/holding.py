@@ -76,6 +76,7 @@ def next_case(actor: Actor, wanted: QueueFilter | None = None, *, but: int | Non
 
     Cases that may be called now come before those that may not, each in order of priority. Two who ask at the same
     moment are given different cases. An agent is given cases that they own, not those in which they only take part.
+    A borrower who is to be called back later today is left alone until then.
 
     Args:
         actor: who works.

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from components import dates, money
+from components import dates, languages, money
 from components.cached import LenderFormat
 
 
@@ -91,3 +91,21 @@ def test_days_and_moments_are_in_the_lenders_zone():
 )
 def test_dates_nearer_than_a_week_are_said_as_people_do(on, written):
     assert dates.relative(on, date(2026, 11, 14)) == written
+
+
+@pytest.mark.parametrize(
+    ("at", "written"),
+    [
+        (datetime(2025, 6, 16, 11, 30, tzinfo=UTC), "today, 17:00"),
+        (datetime(2025, 6, 16, 20, 0, tzinfo=UTC), "tomorrow, 01:30"),
+        (datetime(2025, 7, 16, 11, 30, tzinfo=UTC), "16 Jul 2025, 17:00"),
+        (None, "–"),
+    ],
+)
+def test_moments_near_today_are_said_as_people_say_them(at, written):
+    assert dates.near(at, date(2025, 6, 16)) == written
+
+
+@pytest.mark.parametrize(("kept", "written"), [("mr", "Marathi"), (" HI ", "Hindi"), ("Tulu", "Tulu"), (None, "")])
+def test_languages_are_named(kept, written):
+    assert languages.named(kept) == written

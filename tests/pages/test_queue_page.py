@@ -106,6 +106,23 @@ def test_promise_is_recorded_with_save_and_next(book):
         assert actions.scalars().all() == ["case.taken", "promise.recorded"]
 
 
+def test_refusal_stands_above_the_form_where_it_is_seen(book):
+    with transaction() as session:
+        session.execute(text("UPDATE policy_rule SET is_enabled = rule = 'hold'"))
+        builders.make_hold(session, book["Meera Iyer"][1], kind="deceased", starts_on=lender.current().today)
+    app = press(opened_with(token_of(Role.LEADER), {"case": str(book["Meera Iyer"][0])}), "No answer")
+    app = press(app, "Save")
+    assert "the borrower has died" in app.error[0].value
+    drawn = [element.key for element in app.main if element.type in {"error", "text_input"}]
+    assert drawn.index(None) < drawn.index(f"outcome.{book['Meera Iyer'][1]}.no_answer.note")
+
+
+def test_opened_case_explains_its_place(book):
+    app = press(opened(token_of(Role.AGENT), url_path="queue"), "Open the best case now")
+    assert "61–90 days past due +35" in words(app)
+    assert "Hard stage" in words(app)
+
+
 @pytest.mark.parametrize(
     ("typed", "told"),
     [("", "Enter the amount promised"), ("a lot", "is not an amount"), ("9,99,999", "more than the 80,000.00 owed")],
@@ -175,6 +192,7 @@ def test_address_names_list_and_filters(book):
         )
     for query, expected in (
         ({"tab": "all"}, ["Meera Iyer", "Nobody's Case", "Ravi Shah"]),
+        ({"tab": "all", "stage": "Hard"}, ["Meera Iyer"]),
         ({"tab": "all", "branch": "Agra"}, ["Ravi Shah"]),
         ({"tab": "all", "region": "North", "branch": "Agra"}, ["Ravi Shah"]),
         ({"tab": "broken"}, []),

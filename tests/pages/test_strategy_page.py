@@ -62,6 +62,14 @@ def test_who_only_looks_sees_rules_and_history_and_nothing_to_press(book, role):
     assert len(app.data_editor) == 0
 
 
+@pytest.mark.parametrize(("role", "stages"), [(Role.LEADER, ["Soft", "Mid"]), (Role.ANALYST, [])])
+def test_figure_of_a_stage_leads_to_its_cases_where_the_queue_is_open(book, role, stages):
+    links = [link.proto for link in page_of(role).main if link.type == "page_link"]
+    assert [link.query_string for link in links if link.label == "Cases"] == [
+        f"stage={stage}&tab=all" for stage in stages
+    ]
+
+
 def test_rules_that_cannot_hold_are_told_and_cannot_be_applied(book):
     edits = {"edited_rows": {1: {"min_dpd": 5, "max_dpd": 20}}, "added_rows": [], "deleted_rows": []}
     app = press(page_of(Role.LEADER, edits), "Try it")

@@ -128,6 +128,20 @@ def test_hold_sends_the_case_down_until_it_ends(session):
     assert "on_hold" not in codes(refreshed(session, borrower_id, date(2025, 6, 20)))
 
 
+def test_night_that_closes_yesterday_leaves_cases_as_they_are_to_be_worked_today(session):
+    borrower_id, loan_id = builders.make_overdue(session, dpd=45)
+    yesterday = TODAY - timedelta(days=1)
+    builders.make_hold(session, borrower_id, starts_on=date(2025, 6, 10), ends_on=TODAY)
+    builders.make_promise(session, loan_id, promised_on=date(2025, 6, 10), due_on=TODAY, amount=1_000)
+    builders.make_contact(session, borrower_id, at=datetime(2025, 6, 15, 6, tzinfo=UTC))
+    case = refreshed(session, borrower_id, yesterday)
+    assert {"promise_due", "contacted_lately"} <= codes(case).keys()
+    assert "on_hold" not in codes(case)
+    session.add(FollowUp(borrower_id=borrower_id, due_at=datetime(2025, 6, 16, 11, tzinfo=UTC), action="call_back"))
+    session.flush()
+    assert "follow_up_due" in codes(refreshed(session, borrower_id, yesterday))
+
+
 def test_only_changed_cases_are_written(session):
     for dpd in (5, 50, 95):
         builders.make_overdue(session, dpd=dpd)

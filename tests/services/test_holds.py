@@ -109,3 +109,17 @@ def test_follow_up_that_cannot_be_is_refused(ana, borrower, due_at, action, fiel
     with pytest.raises(InvalidInput) as refusal:
         follow_ups.record(ana, borrower, due_at=due_at, action=action)
     assert set(refusal.value.fields) == {field}
+
+
+@pytest.mark.parametrize("action", ["call_back", "visit"])
+def test_follow_up_at_a_moment_without_contact_is_refused_with_the_next_one(session, ana, borrower, action):
+    builders.make_phone(session, borrower, consent=True)
+    builders.make_address(session, borrower)
+    with pytest.raises(InvalidInput) as refusal:
+        follow_ups.record(ana, borrower, due_at=datetime(2025, 6, 17, 16, 30, tzinfo=UTC), action=action)
+    assert "Possible from 18 Jun, 08:00." in refusal.value.fields["due_at"]
+
+
+def test_follow_up_that_contacts_nobody_may_be_set_for_any_hour(session, ana, borrower):
+    follow_ups.record(ana, borrower, due_at=datetime(2025, 6, 17, 16, 30, tzinfo=UTC), action="review")
+    assert [found.action for found in follow_ups.open_of(session, borrower)] == ["review"]

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import select, text
 
 from db.models.audit import AuditEvent
-from db.models.work import CollectionCase
-from services import cases, contacts, queue
+from db.models.work import CollectionCase, FollowUp
+from services import cases, contacts, follow_ups, queue
 from services.errors import Conflict, NotAllowed, NotFound
 from services.queue import Cursor, QueueFilter, Tab
 from tests import builders
@@ -106,7 +106,7 @@ def test_promise_of_today_is_in_its_tab(session, ana):
     assert ids(queue.page(ana, QueueFilter(), Tab.PROMISES)) == [case_id]
 
 
-def test_filters_narrow_by_bucket_risk_region_product_and_amount(session, marek):
+def test_filters_narrow_by_stage_bucket_risk_region_product_and_amount(session, marek):
     late = make_case(session, None, dpd=75, risk_band=5, overdue_amount=Decimal(50_000))
     early = make_case(session, None, dpd=5, risk_band=1)
     product = session.execute(text("SELECT id FROM product")).scalar()
@@ -114,6 +114,7 @@ def test_filters_narrow_by_bucket_risk_region_product_and_amount(session, marek)
     def found(**asked):
         return ids(queue.page(marek, QueueFilter(**asked), Tab.ALL))
 
+    assert found(stages=("hard", "legal")) == [late]
     assert found(buckets=(3,)) == [late]
     assert found(risk_bands=(1, 2)) == [early]
     assert found(at_least=Decimal(50_000)) == [late]
@@ -182,6 +183,27 @@ def test_next_case_prefers_who_may_be_called_now(session, ana):
     session.execute(text("UPDATE contact_point SET do_not_contact = true WHERE borrower_id = :id"), {"id": borrower_id})
     assert ids(queue.page(ana, QueueFilter())) == [blocked, allowed]
     assert queue.next_case(ana) == allowed
+
+
+def test_who_is_called_back_later_today_is_left_alone_until_then(session, ana, frozen_clock):
+    first, second = make_case(session, ana, dpd=85), make_case(session, ana, dpd=5)
+    borrower_id = session.get_one(CollectionCase, first).borrower_id
+    follow_ups.record(ana, borrower_id, due_at=MORNING + timedelta(hours=6))
+    assert queue.next_case(ana) == second
+    assert queue.next_case(ana, but=second) is None
+    frozen_clock(MORNING + timedelta(hours=6))
+    assert queue.next_case(ana) == first
+
+
+def test_call_back_that_was_missed_is_offered_though_another_is_set_for_later(session, ana):
+    case_id = make_case(session, ana)
+    borrower_id = session.get_one(CollectionCase, case_id).borrower_id
+    for hours in (-20, 6):
+        due_at = MORNING + timedelta(hours=hours)
+        session.add(FollowUp(borrower_id=borrower_id, due_at=due_at, action="call_back"))
+    session.flush()
+    cases.refresh_for(session, TODAY, [borrower_id])
+    assert queue.next_case(ana) == case_id
 
 
 def test_no_case_is_left(ana):
