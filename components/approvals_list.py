@@ -24,10 +24,11 @@ STYLE = """
 }
 </style>
 """
-WAITING, BELOW, ASKED, ESCALATED, DECIDED = "waiting", "below", "asked", "escalated", "decided"
+WAITING, BELOW, EVERYTHING, ASKED, ESCALATED, DECIDED = "waiting", "below", "all", "asked", "escalated", "decided"
 _LABELS = {
     WAITING: "For me",
     BELOW: "With lower levels",
+    EVERYTHING: "All waiting",
     ASKED: "I asked",
     ESCALATED: "Escalated",
     DECIDED: "Decided",
@@ -35,6 +36,7 @@ _LABELS = {
 _EMPTY = {
     WAITING: ("Nothing waits for you.", "Requests come here when someone asks for what your level may decide."),
     BELOW: ("Nothing waits at your level or below.", None),
+    EVERYTHING: ("Nothing waits for anybody.", None),
     ASKED: (
         "You have asked for nothing yet.",
         "What you do that needs a second person comes here by itself.",
@@ -76,7 +78,9 @@ def page_of(actor: Actor, chosen: str) -> Page:
         return approvals.asked_by_me(actor, before=after)
     if chosen == DECIDED:
         return approvals.decided(actor, before=after)
-    return approvals.escalated(actor) if chosen == ESCALATED else approvals.inbox(actor, is_exact=chosen == WAITING)
+    if chosen in (EVERYTHING, ESCALATED):
+        return approvals.everything(actor) if chosen == EVERYTHING else approvals.escalated(actor)
+    return approvals.inbox(actor, is_exact=chosen == WAITING)
 
 
 def opened(page: Page) -> int | None:
@@ -106,6 +110,9 @@ def rows(page: Page, chosen: str, *, shown: int | None) -> None:
         empty.empty(*_EMPTY[chosen])
         return
     now = clock.now()
+    if stuck := sum(_is_stuck(request, page) for request in page.requests):
+        waits = "1 request waits" if stuck == 1 else f"{stuck} requests wait"
+        st.warning(f"{waits} at a level that nobody holds. An admin gives the level under Authority.")
     with st.container(key="approvals_rows", border=False):
         for request in page.requests:
             st.button(
@@ -117,7 +124,7 @@ def rows(page: Page, chosen: str, *, shown: int | None) -> None:
                 on_click=open_request,
                 args=(request.id,),
             )
-            st.html(_under(request, now))
+            st.html(_under(request, now, is_stuck=_is_stuck(request, page)))
     if page.total is not None:
         tables.totals(len(page.requests), noun="request" if page.total == 1 else "requests", of=page.total)
     tables.next_page("approvals.list", page.next_before, is_first=tables.position("approvals.list") is None)
@@ -127,12 +134,17 @@ def at_stake(request: Request) -> str:
     """'₹12,000 (8.5 %)': amount and percentage, as far as there are any."""
     share = f"{request.percent.normalize():f} %" if request.percent is not None else ""
     if request.amount is None:
-        return share or case_panel.plain(request.summary)
+        return share or case_panel.plain(money.in_sentence(request.summary))
     amount = money.full(request.amount).replace("$", "\\$")
     return f"{amount} ({share})" if share else amount
 
 
-def _under(request: Request, now: datetime) -> str:
+def _is_stuck(request: Request, page: Page) -> bool:
+    """Whether nobody's level is high enough to decide it."""
+    return request.status == "waiting" and page.highest_held is not None and request.level > page.highest_held
+
+
+def _under(request: Request, now: datetime, *, is_stuck: bool) -> str:
     colours = palette.current()
     who = f"{request.asked_by_name} · {request.borrower_number or 'no borrower'}"
     if request.status != "waiting":
@@ -141,6 +153,7 @@ def _under(request: Request, now: datetime) -> str:
     else:
         state = f"waits {span(request.age(now))} · level {request.level}, {escape(request.level_title)}"
         state += f' · <span style="color:{colours.due_soon}">escalated</span>' if request.is_escalated else ""
+        state += f' · <span style="color:{colours.broken}">nobody holds it</span>' if is_stuck else ""
         state += f" · {due(request, now)}"
     return f'<div style="font-size:.85em;line-height:1.35;color:{colours.muted}">{escape(who)}<br>{state}</div>'
 

@@ -49,7 +49,7 @@ def show(actor: Actor, request_id: int) -> None:
 
 def _head(actor: Actor, request: Request) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader(f"{request.label}: {plain(request.summary)}", anchor=False, width="content")
+        st.subheader(f"{request.label}: {plain(money.in_sentence(request.summary))}", anchor=False, width="content")
         if request.borrower_id is not None and actor.may(Permission.VIEW_BORROWER):
             st.page_link(
                 "pages/borrower.py",

@@ -29,7 +29,7 @@ _PROMISES = (
     Column("due_on", "For", "date"),
     Column("status", "Status", help="Derived from payments between the promise and its date plus grace"),
     Column("paid_amount", "Paid", "money"),
-    Column("part", "Date", "number", help="Place among the dates of the same promise"),
+    Column("part", "Part", "number", help="Place among the dates of the same promise"),
     Column("person_label", "Promised by"),
     Column("recorded_by_name", "Recorded by"),
 )
@@ -70,10 +70,13 @@ def _several(whole: promises.Whole) -> None:
     """How far a promise of several dates is."""
     if len(whole.parts) == 1:
         return
-    kept = f"{whole.kept} of {len(whole.parts)} dates kept, {money.full(whole.paid_amount)} paid"
+    number = len(whole.parts) - whole.taken_back
+    on = f"{number} date{'' if number == 1 else 's'}"
+    back = f", {whole.taken_back} taken back" if whole.taken_back else ""
+    kept = f"{whole.kept} of {on} kept{back}, {money.full(whole.paid_amount)} paid"
     behind = " :red[A date was missed; the others are still to come.]" if whole.is_behind else ""
     st.markdown(
-        f"**Promise of {money.full(whole.amount)} on {len(whole.parts)} dates** to {dates.day(whole.last_on)}: "
+        f"**Promise of {money.full(whole.amount)} on {on}** to {dates.day(whole.last_on)}: "
         f"{whole.status.replace('_', ' ')}, {kept}.{behind}".replace("$", "\\$")
     )
 

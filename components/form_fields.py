@@ -27,7 +27,7 @@ class Places:
 
     def tell(self, field: str, sentence: str) -> None:
         """Say under a widget what is wrong with its field."""
-        self._under[field].markdown(f":red[:material/error: {sentence}]")
+        self._under[field].markdown(f":red[:material/error: {notices.said(sentence)}]")
 
     @contextmanager
     def showing_errors(self) -> Iterator[None]:

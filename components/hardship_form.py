@@ -44,6 +44,7 @@ def _form(actor: Actor, view: BorrowerView) -> None:
     means = plan_form.means_fields(form, places)
     files = st.file_uploader(
         "Evidence", type=list(documents.UPLOADS), accept_multiple_files=True, key=f"{form}.files",
+        max_upload_size=documents.MAX_MB,
         help="Salary slip, notice of dismissal, hospital papers: PDF, PNG, JPEG, TXT or CSV",
     )  # fmt: skip
     places.under("file")

@@ -86,7 +86,9 @@ def _acts(actor: Actor, each: Hardship, today: date) -> None:
 def _add_file(actor: Actor, each: Hardship) -> None:
     key, places = f"hardship.file.{each.id}", Places()
     with st.popover("Add a file", icon=":material/attach_file:", key=f"{key}.open"), st.form(key, border=False):
-        file = st.file_uploader("Evidence", type=list(documents.UPLOADS), key=f"{key}.file")
+        file = st.file_uploader(
+            "Evidence", type=list(documents.UPLOADS), max_upload_size=documents.MAX_MB, key=f"{key}.file"
+        )
         places.under("file")
         if st.form_submit_button("Keep it", type="primary") and file is not None:
             with places.showing_errors():

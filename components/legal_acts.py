@@ -87,7 +87,9 @@ def _notice_sent(actor: Actor, found: Detail) -> None:
         how = st.selectbox("Sent by", list(WAYS), format_func=WAYS.__getitem__, key=f"{form}.how")
         places.under("how")
         number = st.text_input("Tracking number", key=f"{form}.number", max_chars=60)
-        file = st.file_uploader("Copy of the notice", type=list(documents.UPLOADS), key=f"{form}.file")
+        file = st.file_uploader(
+            "Copy of the notice", type=list(documents.UPLOADS), max_upload_size=documents.MAX_MB, key=f"{form}.file"
+        )
         places.under("file")
         is_sent = st.form_submit_button("Record the notice", type="primary")
     if is_sent:

@@ -1,5 +1,6 @@
 """How amounts are written: full in the currency's own grouping, short on cards. Formatting happens nowhere else."""
 
+import re
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 
@@ -12,6 +13,8 @@ MINUS = "−"
 _INDIAN = ((Decimal(10_000_000), "Cr", 2), (Decimal(100_000), "L", 1))
 _REACHED = Decimal("0.9995")
 """Part of a unit from which an amount is told in it: 99.97 lakh is told as 1 crore, not as 100 lakh."""
+_PLAIN = re.compile(r"(?<![\w.,])\d{1,3}(?:,\d{3})*\.\d{2}(?!\w|[.,]\d|\s?%)")
+"""An amount as services write it: '123,456.78'."""
 _WESTERN = ((Decimal(1_000_000_000), "B", 2), (Decimal(1_000_000), "M", 1), (Decimal(1_000), "K", 1))
 
 
@@ -21,6 +24,14 @@ def full(amount: Decimal | None) -> str:
         return NOTHING
     written = cached.lender_format()
     return in_full(amount, currency=written.currency, locale=written.locale)
+
+
+def in_sentence(sentence: str) -> str:
+    """A service's sentence with its amounts as the lender writes them: 'The 1,23,456.78 owed' with the currency.
+
+    Services write them plainly, since their sentences also go where no lender's locale is, such as the audit trail.
+    """
+    return _PLAIN.sub(lambda found: full(Decimal(found[0].replace(",", ""))), sentence)
 
 
 def short(amount: Decimal | None) -> str:

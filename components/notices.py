@@ -8,6 +8,7 @@ from uuid import uuid4
 import streamlit as st
 import structlog
 
+from components import money
 from services.errors import CollectionsError, Conflict, InvalidInput
 
 _KEY = "notices.pending"
@@ -21,13 +22,18 @@ def showing_errors() -> Iterator[None]:
         yield
     except InvalidInput as error:
         for sentence in error.fields.values():
-            st.error(sentence, icon=":material/error:")
+            st.error(said(sentence), icon=":material/error:")
     except Conflict as error:
-        st.warning(error.message, icon=":material/sync_problem:")
+        st.warning(said(error.message), icon=":material/sync_problem:")
     except CollectionsError as error:
-        st.error(error.message, icon=":material/block:")
+        st.error(said(error.message), icon=":material/block:")
     except Exception as error:  # noqa: BLE001 - the edge: nothing of the inside may reach the screen
         show_unforeseen(error)
+
+
+def said(sentence: str) -> str:
+    """A refusal's sentence as Markdown: its amounts as the lender writes them."""
+    return money.in_sentence(sentence).replace("$", "\\$")
 
 
 def show_unforeseen(error: Exception) -> None:

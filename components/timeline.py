@@ -70,7 +70,9 @@ def _row(entry: Entry) -> str:
         if state in _MIDDLE
         else colours.unknown
     )
-    said = [entry.loan_number, entry.detail]
+    # of a contact the detail is a note, which stays as it was written
+    detail = money.in_sentence(entry.detail) if entry.detail and entry.amount is not None else entry.detail
+    said = [entry.loan_number, detail]
     tail = " · ".join(escape(part) for part in said if part)
     amount = f" <b>{escape(money.full(entry.amount))}</b>" if entry.amount is not None else ""
     word = f' <span style="color:{dot}">{escape(state.replace("_", " "))}</span>' if _shows_state(entry) else ""

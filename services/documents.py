@@ -21,7 +21,8 @@ from services import audit, cases, clock
 from services.actors import Actor, Permission
 from services.errors import InvalidInput, NotFound
 
-MAX_BYTES: Final = 10 * 1024 * 1024
+MAX_MB: Final = 10
+MAX_BYTES: Final = MAX_MB * 1024 * 1024
 """Largest document. A photo of a phone has 2 to 6 MB, a scanned letter less."""
 EXTENSIONS: Final = {
     "application/pdf": "pdf",
@@ -141,8 +142,7 @@ def recognised(file_name: str, content: bytes) -> str:
     if not content:
         raise InvalidInput({"file": "The file is empty. Choose another."})
     if len(content) > MAX_BYTES:
-        limit = MAX_BYTES // 1024 // 1024
-        raise InvalidInput({"file": f"The file has more than {limit} MB. Make it smaller, for instance as a PDF."})
+        raise InvalidInput({"file": f"The file has more than {MAX_MB} MB. Make it smaller, for instance as a PDF."})
     for signature, media_type in _SIGNATURES:
         if content.startswith(signature):
             return media_type

@@ -111,6 +111,11 @@ class Whole:
         return sum(part.status == "kept" for part in self.parts)
 
     @property
+    def taken_back(self) -> int:
+        """How many dates were taken back."""
+        return len(self.parts) - len(self._standing)
+
+    @property
     def status(self) -> str:
         """Pending while a date is still to come, even after a broken one; then what came of all dates together.
 

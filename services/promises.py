@@ -9,6 +9,7 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from db.engine import reading, transaction
+from db.queries import closing
 from db.queries import promises as queries
 from services import audit, cases, lender, money
 from services.actors import Actor, Permission
@@ -108,6 +109,8 @@ def add(
     Raises:
         NotFound, Conflict, InvalidInput, Refused: see `record`.
     """
+    # the order of locks is that of payments: the borrower's facts, then the case
+    closing.lock_loans(session, [terms.loan_id])
     loan = queries.lock_loan(session, terms.loan_id)
     if loan is None:
         raise NotFound("That loan is not there.")
@@ -229,6 +232,7 @@ def cancel(actor: Actor, promise_id: int, *, reason: str) -> None:
         raise InvalidInput({"reason": "Say why the promise is taken back."})
     with transaction() as session:
         promise = _load(session, promise_id)
+        closing.lock_loans(session, [promise.loan_id])  # before the case, as payments do
         cases.workable(session, actor, promise.borrower_id)
         if not queries.cancel(session, promise_id, reason=reason.strip()):
             raise Refused("Only a promise that is still running can be taken back.")

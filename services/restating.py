@@ -47,6 +47,7 @@ def _now(settings: LenderSettings) -> date:
 
 
 def _follow(session: Session, as_of: date, loan_ids: Sequence[int]) -> Derived:
+    closing.lock_loans(session, loan_ids)  # before anything is derived: an agreement that is being made is to be seen
     settlements.settle_for(session, as_of, loan_ids)  # before loans: one that is completed closes its loan
     changes = derive_changes(session, as_of, loan_ids)
     reminders.cancel_for_loans(session, changes.cleared_loan_ids, f"Nothing overdue since {as_of:%d %b %Y}.")

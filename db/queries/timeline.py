@@ -34,7 +34,7 @@ PARTS = {
                concat_ws(' · ', CASE WHEN p.part > 1 THEN 'date ' || p.part || ' of the promise' END,
                          CASE WHEN p.person <> 'borrower' THEN 'by ' || replace(p.person, '_', '-') END, y.name,
                          CASE WHEN p.status = 'partly_kept'
-                              THEN 'paid ' || to_char(p.paid_amount, 'FM999999999990.00') END,
+                              THEN 'paid ' || to_char(p.paid_amount, 'FM999,999,999,990.00') END,
                          p.cancel_reason),
                p.amount, p.status, u.name
         FROM promise p LEFT JOIN app_user u ON u.id = p.recorded_by LEFT JOIN party y ON y.id = p.party_id
@@ -53,7 +53,7 @@ PARTS = {
         SELECT 'settlement', p.offered_at, p.id, p.loan_id,
                'Settlement to ' || to_char(p.ends_on, 'FMDD Mon YYYY'),
                concat_ws(' · ', 'waives ' || to_char(p.waived_principal + p.waived_interest + p.waived_charges,
-                                                     'FM999999999990.00'),
+                                                     'FM999,999,999,990.00'),
                          CASE WHEN p.is_restructuring THEN 'restructuring' END,
                          'accepted ' || to_char(p.counts_from, 'FMDD Mon YYYY'), p.cancel_reason, p.refuse_reason),
                p.amount, p.status, u.name

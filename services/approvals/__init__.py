@@ -13,6 +13,7 @@ from services.approvals.viewing import (
     decided,
     detail,
     escalated,
+    everything,
     inbox,
     of_subject,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "detail",
     "escalate_due",
     "escalated",
+    "everything",
     "has_overdue",
     "inbox",
     "label_of",

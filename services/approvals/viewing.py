@@ -1,7 +1,7 @@
 """Looking at requests: what waits for me, what I asked, what escalated, what is decided, and one with its facts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from db.base import AnyRow
 from db.engine import reading
 from db.queries import approvals as queries
+from db.queries import authority as authority_queries
 from services import lender
 from services.actors import Actor, Permission
 from services.approvals import reach
@@ -99,6 +100,8 @@ class Page:
     """How many there are in all; None where they are not counted."""
     next_before: int | None = None
     """Pass as `before` for the next page; None when this is the last."""
+    highest_held: int | None = None
+    """The highest level that anybody holds: what waits above it is decided by nobody. None: not looked up."""
 
 
 def inbox(actor: Actor, *, is_exact: bool = True) -> Page:
@@ -117,6 +120,19 @@ def inbox(actor: Actor, *, is_exact: bool = True) -> Page:
         holding = reach.authorities(session, actor, lender.load(session).today)
         rows = queries.waiting_for(session, actor.id or 0, holding, is_exact=is_exact, limit=SHOWN)
     return _counted(rows)
+
+
+def everything(actor: Actor) -> Page:
+    """All that waits, at whatever level, oldest first, and the highest level that anybody holds.
+
+    Raises:
+        NotAllowed: the actor may not decide requests.
+    """
+    actor.require(Permission.DECIDE_REQUESTS)
+    with reading() as session:
+        page = _counted(queries.waiting_all(session, is_escalated=False, limit=SHOWN))
+        held = authority_queries.holders(session, reach.DECIDING)
+    return replace(page, highest_held=max((row.level for row in held), default=0))
 
 
 def escalated(actor: Actor) -> Page:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from db.base import AnyRow
 from db.engine import reading, transaction
+from db.queries import closing
 from db.queries import complaints as grievance_queries
 from db.queries import plans as loan_queries
 from db.queries import receipts as queries
@@ -72,6 +73,7 @@ def issue_in(
     on = clock.local(at, settings.time_zone).date()
     loan = _loan(session, borrower_id, taken.loan_id)
     _check(session, taken, loan, on)
+    closing.lock_loans(session, [taken.loan_id])
     queries.lock_agent(session, actor.id)
     if taken.mode == "cash":
         _check_cash(session, actor.id, borrower_id, taken.amount, on)

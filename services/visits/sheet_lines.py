@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from db.engine import transaction
+from db.queries import closing
 from db.queries import contacts as contact_queries
 from db.queries import plans as loan_queries
 from db.queries import receipts as receipt_queries
@@ -93,6 +94,10 @@ def _act(actor: Actor, line: Mapping[str, str], *, is_trial: bool) -> str:
 def _take(session: Session, actor: Actor, line: Mapping[str, str]) -> str:
     """Record one line in the caller's transaction; what was recorded, or nothing when all of it was before."""
     visit = visits.own(session, actor, _visit_id(line))
+    taken = None
+    if line.get("received") and not receipt_queries.by_request_key(session, f"sheet-{visit.id}"):
+        taken = _money(session, visit, line)
+        closing.lock_loans(session, [taken.loan_id])  # before the contact locks the case, as payments do
     done = []
     if visit.contact_attempt_id is None:
         if visit.status == "cancelled":
@@ -102,9 +107,9 @@ def _take(session: Session, actor: Actor, line: Mapping[str, str]) -> str:
             _check_in(session, actor, visit, line, at)
         making.finish_in(session, actor, visit, _entry(session, line), request_key=f"sheet-{visit.id}")
         done.append("visit")
-    if line.get("received") and not receipt_queries.by_request_key(session, f"sheet-{visit.id}"):
+    if taken is not None:
         at = _arrived(session, visit, line)
-        receipt = receipts.issue_in(session, actor, visit.borrower_id, _money(session, visit, line), at=at,
+        receipt = receipts.issue_in(session, actor, visit.borrower_id, taken, at=at,
                                     visit_id=visit.id, request_key=f"sheet-{visit.id}")  # fmt: skip
         done.append(f"receipt {receipt.number}")
     return " and ".join(done).capitalize()

@@ -33,6 +33,21 @@ def test_rupees_in_full_are_grouped_in_lakh_and_crore(amount, written):
 
 
 @pytest.mark.parametrize(
+    ("sentence", "written"),
+    [
+        ("The promise of 1,234,567.00 is more than the 850.50 owed.",
+         "The promise of ₹12,34,567 is more than the ₹850.50 owed."),
+        ("100,000.00 to 24 Nov 2026 for 250,000.00 owed on PL-1",
+         "₹1,00,000 to 24 Nov 2026 for ₹2,50,000 owed on PL-1"),
+        ("waived 12.50 %, at 19.0596, version 2.10.1, by 14:30, PL12.00", None),
+        ("“abc” is not an amount; write it like 12,500 or 12500.50.", None),
+    ],
+)  # fmt: skip
+def test_amounts_of_a_services_sentence_are_written_as_everywhere(sentence, written):
+    assert money.in_sentence(sentence) == (written or sentence)
+
+
+@pytest.mark.parametrize(
     ("amount", "written"),
     [
         ("45200", "₹45,200"),

@@ -501,13 +501,23 @@ def test_inbox_holds_my_level_and_on_demand_those_below(session, ana, marek, uma
     assert ({found.id for found in page.requests}, page.total) == ({low, high}, 2)
 
 
+def test_all_that_waits_is_listed_whoever_may_decide_it(session, ana, marek, viv, done):
+    high = ask(session, ana, 300_000)
+    low = ask(session, ana, 10, subject_id=2)
+    page = approvals.everything(marek)
+    assert [found.id for found in page.requests] == [high, low]
+    assert page.requests[0].level == page.highest_held == 3
+    session.execute(text("DELETE FROM authority WHERE user_id = :id"), {"id": viv.id})
+    assert approvals.everything(marek).highest_held < page.requests[0].level
+
+
 def test_makers_see_their_own_and_nothing_of_others(session, ana, marek, uma, done):
     mine, other = ask(session, ana), ask(session, marek, subject_id=2)
     assert [found.id for found in approvals.asked_by_me(ana).requests] == [mine]
     assert approvals.detail(ana, mine).may_withdraw
     with pytest.raises(NotFound):
         approvals.detail(ana, other)
-    for look in (approvals.inbox, approvals.escalated, approvals.decided):
+    for look in (approvals.inbox, approvals.everything, approvals.escalated, approvals.decided):
         with pytest.raises(NotAllowed):
             look(ana)
 

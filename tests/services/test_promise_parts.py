@@ -92,7 +92,7 @@ def test_one_date_is_taken_back_and_the_others_stand(session, ana, loan):
     promises.cancel(ana, last, reason="Salary comes later")
     builders.make_payment(session, loan, day(1), 4000)
     whole = whole_of(ana, first, day(1), session)
-    assert (whole.status, whole.amount, whole.last_on) == ("kept", 4000, day(7))
+    assert (whole.status, whole.amount, whole.last_on, whole.taken_back) == ("kept", 4000, day(7), 1)
     with pytest.raises(Refused):
         promises.cancel(ana, last, reason="again")
 
