@@ -37,6 +37,10 @@ class Palette:
         steps = len(self.buckets) - 1
         return self.buckets[round(position * steps / max(of - 1, 1))]
 
+    def ink_on(self, shade: str) -> str:
+        """What to write in on a shade of this palette: text or ground, whichever stands out more."""
+        return max((self.text, self.surface), key=lambda ink: contrast(ink, shade))
+
     @property
     def heat(self) -> list[tuple[float, str]]:
         """A colour scale from nothing to all, for heat maps."""
@@ -74,9 +78,20 @@ _DARKEST_FOR_BLACK, _LIGHTEST_FOR_WHITE = 0.5, 0.183
 """Luminance from which chips are written on in black, and up to which white reaches a contrast of 4.5 : 1."""
 
 
+def contrast(one: str, other: str) -> float:
+    """How far two colours stand apart, 1 to 21, as WCAG reckons it."""
+    dim, bright = sorted(_luminance(*_parts(colour)) for colour in (one, other))
+    return (bright + 0.05) / (dim + 0.05)
+
+
+def _parts(colour: str) -> tuple[float, float, float]:
+    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    return red, green, blue
+
+
 def legible(colour: str) -> str:
     """A colour that a chip's text can be read on: chips are written in white unless the colour is light."""
-    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    red, green, blue = _parts(colour)
     while _LIGHTEST_FOR_WHITE < _luminance(red, green, blue) <= _DARKEST_FOR_BLACK:
         red, green, blue = red * 0.97, green * 0.97, blue * 0.97
     return "#" + "".join(f"{round(part * 255):02x}" for part in (red, green, blue))

@@ -180,13 +180,13 @@ def _line(row: QueueRow, today: date, *, is_opened: bool, is_mine: bool, for_lea
 def _under(row: QueueRow, today: date, *, for_leader: bool, is_mine: bool) -> str:
     colours = palette.current()
     shade = colours.bucket(row.bucket, 6)
-    ink = colours.surface if row.bucket >= 3 else colours.text
     holder = f"open at {escape(row.holder_name)}" if row.holder_name and not is_mine else ""
     owner = f" · {row.owner_name or 'unallocated'}" if for_leader else ""
     held = f' <span style="color:{colours.due_soon}">{holder}</span>' if holder else ""
     return (
         f'<div style="font-size:.85em;line-height:1.35;color:{colours.muted}">'
-        f'<span style="background:{shade};color:{ink};border-radius:3px;padding:0 .35em">{row.max_dpd} DPD</span> '
+        f'<span style="background:{shade};color:{colours.ink_on(shade)};border-radius:3px;padding:0 .35em">'
+        f"{row.max_dpd} DPD</span> "
         f"{_dot(row)} {escape(row.why)}<br>{escape(_next(row, today) + owner)}{held}</div>"
     )
 

@@ -8,13 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from components import palette
-from components.palette import DARK, LIGHT
-
-
-def contrast(one: str, other: str) -> float:
-    """Contrast of two colours as WCAG defines it."""
-    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
+from components.palette import DARK, LIGHT, contrast
 
 
 def luminance(colour: str) -> float:
@@ -36,6 +30,17 @@ def test_buckets_are_one_scale_in_even_steps_of_lightness(colours):
     for one, other in zip(colours.buckets, colours.buckets[1:], strict=False):
         assert contrast(one, other) > 1.25
     assert [palette.legible(colour) for colour in colours.buckets] == list(colours.buckets)
+
+
+@pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
+def test_figures_in_shades_of_buckets_can_be_read(colours):
+    for shade in colours.buckets:
+        assert contrast(colours.ink_on(shade), shade) >= 4
+
+
+def test_contrast_is_what_wcag_reckons():
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
 
 
 @pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
