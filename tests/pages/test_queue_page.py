@@ -125,7 +125,7 @@ def test_opened_case_explains_its_place(book):
 
 @pytest.mark.parametrize(
     ("typed", "told"),
-    [("", "Enter the amount promised"), ("a lot", "is not an amount"), ("9,99,999", "more than the 80,000.00 owed")],
+    [("", "Enter the amount promised"), ("a lot", "is not an amount"), ("9,99,999", "more than the ₹80,000 owed")],
 )
 def test_wrong_amount_is_told_and_nothing_is_recorded(book, typed, told):
     app = press(opened(token_of(Role.AGENT), url_path="queue"), "Open the best case now")
