@@ -1,33 +1,17 @@
-"""Names of languages, as books write them: by ISO 639-1 code, or already in words."""
+"""Names of languages, as books write them: by ISO 639 code, or already in words."""
 
 from collections.abc import Iterable
-from typing import Final
 
-_NAMES: Final = {
-    "as": "Assamese",
-    "bn": "Bengali",
-    "en": "English",
-    "gu": "Gujarati",
-    "hi": "Hindi",
-    "kn": "Kannada",
-    "ks": "Kashmiri",
-    "ml": "Malayalam",
-    "mr": "Marathi",
-    "ne": "Nepali",
-    "or": "Odia",
-    "pa": "Punjabi",
-    "sa": "Sanskrit",
-    "sd": "Sindhi",
-    "ta": "Tamil",
-    "te": "Telugu",
-    "ur": "Urdu",
-}
-"""The languages of India that have a code of two letters."""
+from babel import Locale
+
+_ENGLISH = Locale("en", "IN")
+"""Screens are in English; it is India's own that says Bengali where others say Bangla."""
 
 
 def named(written: str | None) -> str:
-    """'Marathi' for 'mr'; anything else as it is written."""
-    return _NAMES.get((written or "").strip().lower(), written or "")
+    """'Marathi' for 'mr'; anything that is no code as it is written."""
+    name = _ENGLISH.languages.get((written or "").strip().lower())
+    return str(name or written or "")
 
 
 def names(written: Iterable[str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from db.queries import case_people as people_queries
 from db.queries import cases as queries
-from db.queries import stage_rules
+from db.queries import closing, stage_rules
 from services import clock, lender
 from services.actors import Actor, Permission
 from services.errors import Conflict, NotAllowed, NotFound
@@ -252,8 +252,15 @@ def open_case(session: Session, borrower_id: int) -> Case | None:
     return None if row is None else _case(row)
 
 
-def workable(session: Session, actor: Actor, borrower_id: int) -> Case | None:
+def workable(session: Session, actor: Actor, borrower_id: int, *, loan_id: int | None = None) -> Case | None:
     """The borrower's open case, locked for an act on it in the caller's transaction; None when there is none.
+
+    Args:
+        session: the caller's transaction.
+        actor: who acts.
+        borrower_id: on whose case.
+        loan_id: of the borrower, if the act turns on what was paid: the facts are locked before the case, which is the
+            order of a payment, so that neither waits for the other in a circle.
 
     Raises:
         NotFound: the borrower is not the actor's to see.
@@ -261,6 +268,8 @@ def workable(session: Session, actor: Actor, borrower_id: int) -> Case | None:
         Conflict: someone else has the case open.
     """
     require_work(session, actor, borrower_id)
+    if loan_id is not None:
+        closing.lock_loans(session, [loan_id])
     queries.lock_open_case(session, borrower_id)
     case = open_case(session, borrower_id)
     if case is not None and case.is_held_by_other(actor, clock.now()):

@@ -232,8 +232,7 @@ def cancel(actor: Actor, promise_id: int, *, reason: str) -> None:
         raise InvalidInput({"reason": "Say why the promise is taken back."})
     with transaction() as session:
         promise = _load(session, promise_id)
-        closing.lock_loans(session, [promise.loan_id])  # before the case, as payments do
-        cases.workable(session, actor, promise.borrower_id)
+        cases.workable(session, actor, promise.borrower_id, loan_id=promise.loan_id)
         if not queries.cancel(session, promise_id, reason=reason.strip()):
             raise Refused("Only a promise that is still running can be taken back.")
         today = lender.load(session).today

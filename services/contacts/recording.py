@@ -9,7 +9,6 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from db.engine import transaction
-from db.queries import closing
 from db.queries import contacts as queries
 from services import audit, cases, clock, follow_ups, holds, lender, policy, promises
 from services.actors import Actor, Permission
@@ -114,7 +113,7 @@ def _perform(
     """The contact as recorded; or, where the gate blocks it, the refusal that is to be told once that is kept."""
     if request_key and (row := queries.by_request_key(session, request_key)):
         return _same(row, borrower_id)
-    case = _workable(session, actor, borrower_id, entry)
+    case = cases.workable(session, actor, borrower_id, loan_id=_promised_loan(entry))
     settings = lender.load(session)
     chosen = chosen_outcome(session, entry, settings.today)
     entry = placed(session, borrower_id, entry)
@@ -148,7 +147,7 @@ def record_in(
         InvalidInput: a field is missing, or does not go with the outcome.
     """
     actor.require(Permission.RECORD_CONTACT)
-    case = _workable(session, actor, borrower_id, entry)
+    case = cases.workable(session, actor, borrower_id, loan_id=_promised_loan(entry))
     today = lender.load(session).today
     chosen = chosen_outcome(session, entry, today)
     act = _Act(
@@ -163,11 +162,8 @@ def record_in(
     return _record(session, act, case_id=case.id if case else None, request_key=request_key)
 
 
-def _workable(session: Session, actor: Actor, borrower_id: int, entry: Entry) -> cases.Case | None:
-    """The case, locked for the contact; with a promise in the order of payments: the borrower's facts first."""
-    if entry.promise is not None:
-        closing.lock_loans(session, [entry.promise.loan_id])
-    return cases.workable(session, actor, borrower_id)
+def _promised_loan(entry: Entry) -> int | None:
+    return entry.promise.loan_id if entry.promise is not None else None
 
 
 def _written(typed: str | None) -> str | None:

@@ -4,7 +4,6 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from db.engine import transaction
-from db.queries import closing
 from db.queries import hardship as queries
 from db.queries import plans as plan_queries
 from services import audit, cases, clock, follow_ups, lender, plans
@@ -30,9 +29,7 @@ def review(
     actor.require(Permission.MAKE_ARRANGEMENTS)
     with transaction() as session:
         made = load(session, hardship_id)
-        if made.loan_id is not None:  # its plan may end: the order of locks is that of payments
-            closing.lock_loans(session, [made.loan_id])
-        cases.workable(session, actor, made.borrower_id)
+        cases.workable(session, actor, made.borrower_id, loan_id=made.loan_id)  # the loan's plan may end
         settings = lender.load(session)
         today = settings.today
         if made.status not in {"in_relief", "review_due"}:

@@ -6,7 +6,6 @@ from sqlalchemy.orm import Session
 
 from db.base import AnyRow
 from db.engine import reading, transaction
-from db.queries import closing
 from db.queries import plans as queries
 from db.queries import settlements as settlement_queries
 from services import audit, cases, lender, reminders
@@ -58,9 +57,7 @@ def make(actor: Actor, proposal: Proposal, *, request_key: str | None = None) ->
         if earlier := _earlier(session, proposal, request_key):
             return earlier
         loan = _loan(session, proposal.loan_id)
-        # the order of locks is that of payments: the borrower's facts, then the case
-        closing.lock_loans(session, [proposal.loan_id])
-        cases.workable(session, actor, loan.borrower_id)
+        cases.workable(session, actor, loan.borrower_id, loan_id=proposal.loan_id)
         today = lender.load(session).today
         loan = _loan(session, proposal.loan_id)  # as it stands now that nobody else changes it
         limits = load_limits(session)
@@ -207,10 +204,9 @@ def cancel(actor: Actor, plan_id: int, *, reason: str) -> None:
 def cancel_in(session: Session, actor: Actor, plan_id: int, *, reason: str) -> None:
     """The same in the caller's transaction."""
     plan = load(session, plan_id)
-    # the order of locks is that of a decision: the request, the borrower's facts, the case
+    # the order of locks is that of a decision: the request before the case
     approving.withdraw(session, actor, plan, reason.strip())
-    closing.lock_loans(session, [plan.loan_id])
-    cases.workable(session, actor, plan.borrower_id)
+    cases.workable(session, actor, plan.borrower_id, loan_id=plan.loan_id)
     today = lender.load(session).today
     plan = load(session, plan_id)
     if not queries.cancel(session, plan_id, on=today, reason=reason.strip(), by=actor.id):

@@ -6,7 +6,6 @@ from sqlalchemy.orm import Session
 
 from db.base import AnyRow
 from db.engine import reading, transaction
-from db.queries import closing
 from db.queries import plans as plan_queries
 from db.queries import settlements as queries
 from services import audit, cases, clock, contacts, lender
@@ -59,9 +58,7 @@ def propose_in(session: Session, actor: Actor, terms: Terms, *, request_key: str
     if earlier := _earlier(session, terms, request_key):
         return earlier
     loan = _loan(session, terms.loan_id)
-    # the order of locks is that of payments: the borrower's facts, then the case
-    closing.lock_loans(session, [terms.loan_id])
-    cases.workable(session, actor, loan.borrower_id)
+    cases.workable(session, actor, loan.borrower_id, loan_id=terms.loan_id)
     if earlier := _earlier(session, terms, request_key):
         return earlier
     loan = _loan(session, terms.loan_id)  # as it stands now that nobody else changes it
@@ -161,8 +158,7 @@ def accept(actor: Actor, settlement_id: int, *, channel: str) -> Settlement:
         raise InvalidInput({"channel": "Choose how the borrower accepted."})
     with transaction() as session:
         offered = load(session, settlement_id)
-        closing.lock_loans(session, [offered.loan_id])
-        cases.workable(session, actor, offered.borrower_id)
+        cases.workable(session, actor, offered.borrower_id, loan_id=offered.loan_id)
         today = lender.load(session).today
         if offered.status == "offered" and offered.valid_until < today:
             raise Refused(f"The offer stood until {offered.valid_until:%d %b %Y}. Propose it anew.")
@@ -193,10 +189,9 @@ def withdraw(actor: Actor, settlement_id: int, *, reason: str) -> None:
         raise InvalidInput({"reason": "Say why the settlement is withdrawn."})
     with transaction() as session:
         made = load(session, settlement_id)
-        # the order of locks is that of a decision: the request, the borrower's facts, the case
+        # the order of locks is that of a decision: the request before the case
         approving.withdraw(session, actor, made, reason.strip())
-        closing.lock_loans(session, [made.loan_id])
-        cases.workable(session, actor, made.borrower_id)
+        cases.workable(session, actor, made.borrower_id, loan_id=made.loan_id)
         today = lender.load(session).today
         if not queries.cancel(session, settlement_id, on=today, reason=reason.strip(), by=actor.id):
             raise Refused(f"It ended already: it is {STATUSES[load(session, settlement_id).status]}.")
