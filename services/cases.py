@@ -8,9 +8,9 @@ from typing import Any, Final
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
+from db.queries import case_deriving, closing, stage_rules
 from db.queries import case_people as people_queries
 from db.queries import cases as queries
-from db.queries import closing, stage_rules
 from services import clock, lender
 from services.actors import Actor, Permission
 from services.errors import Conflict, NotAllowed, NotFound
@@ -194,7 +194,7 @@ def _recompute(session: Session, as_of: date, scope: queries.Scope) -> int:
     """
     settings = lender.load(session)
     today = max(as_of, settings.today)
-    return queries.recompute(
+    return case_deriving.recompute(
         session,
         scope,
         as_of=as_of,

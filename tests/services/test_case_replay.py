@@ -11,7 +11,7 @@ from sqlalchemy import select, text
 
 from db.models.stands import LoanState
 from db.models.work import CollectionCase
-from db.queries.cases import DERIVED
+from db.queries.case_deriving import DERIVED
 from services import cases, clock, contacts, facts, follow_ups, holds, promises
 from services.actors import SYSTEM
 from services.delinquency import derive
