@@ -226,6 +226,7 @@ def _record(actor: Actor, view: BorrowerView, outcome: Outcome, how: _How, *, fi
         contact_point_id=filled.reached.contact_point_id,
         recording_reference=filled.reached.recording,
         no_recording_reason=filled.reached.no_recording_reason,
+        at=filled.reached.at,
         request_key=form_fields.request_key(form),
     )
     form_fields.done(form)

@@ -1,12 +1,14 @@
-"""Whom and where a contact reached, and its recording: fields of the form of a contact."""
+"""Whom, where and when a contact reached, and its recording: fields of the form of a contact."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from components import outcomes_cached
+from components import cached, outcomes_cached
 from components.form_fields import Places
 from services import contacts
 from services.actors import Actor
@@ -17,20 +19,22 @@ from services.policy.facts import POINT_KIND
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """Who was reached, where, and which recording tells of it."""
+    """Who was reached, where and when, and which recording tells of it."""
 
     person: str
     party_id: int | None
     contact_point_id: int | None
     recording: str | None
     no_recording_reason: str | None
+    at: datetime | None
+    """None: now."""
 
 
 def fields(actor: Actor, view: BorrowerView, outcome: Outcome, *, channel: str, form: str, places: Places) -> Reached:
-    """Person, number or address where there are several, and for calls the recording."""
+    """Person, number or address where there are several, for calls the recording, and when it was."""
     points = {point.id: _called(point) for point in view.contact_points if point.kind == POINT_KIND[channel]}
     is_call, is_required = channel == "call", outcomes_cached.recordings_required()
-    columns = iter(st.columns(1 + (len(points) > 1) + is_call + (is_call and is_required)))
+    columns = iter(st.columns(2 + (len(points) > 1) + is_call + (is_call and is_required)))
     with next(columns):
         named, party_id = person(actor, view, outcome, form)
         places.under("person", "outcome", "channel")
@@ -40,7 +44,22 @@ def fields(actor: Actor, view: BorrowerView, outcome: Outcome, *, channel: str, 
             point_id = _point(points, channel, form)
             places.under("contact_point")
     recording, why_none = _recording(columns, form, places, is_required=is_required) if is_call else (None, None)
-    return Reached(named, party_id, point_id, recording, why_none)
+    with next(columns):
+        at = _made_at(view, form)
+        places.under("at")
+    return Reached(named, party_id, point_id, recording, why_none, at)
+
+
+def _made_at(view: BorrowerView, form: str) -> datetime | None:
+    """Earlier today, by the lender's clock; None when the field is left empty."""
+    at: time | None = st.time_input(
+        "Made at",
+        value=None,
+        step=timedelta(minutes=1),
+        key=f"{form}.made_at",
+        help="Leave empty if it was just now. The rules are asked of the time that stands here.",
+    )
+    return datetime.combine(view.today, at, ZoneInfo(cached.lender_format().time_zone)) if at else None
 
 
 def person(actor: Actor, view: BorrowerView, outcome: Outcome, form: str) -> tuple[str, int | None]:

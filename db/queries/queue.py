@@ -24,6 +24,7 @@ from sqlalchemy import (
     select,
     text,
     true,
+    tuple_,
     update,
 )
 from sqlalchemy.orm import Session, aliased
@@ -77,6 +78,8 @@ class Cursor:
 
     priority: int
     case_id: int
+    due_at: datetime | None = None
+    """When it is to be called back: what the list of call-backs goes by."""
 
 
 def _in_tab(tab: Tab, today: date | ColumnElement[date]) -> ColumnElement[bool]:
@@ -180,11 +183,28 @@ def _is_after(priority: int | ColumnElement[int], case_id: int | ColumnElement[i
 def page(
     session: Session, wanted: QueueFilter, tab: Tab, *, today: date, after: Cursor | None, limit: int
 ) -> Sequence[Row[*tuple[Any, ...]]]:
-    """A page of cases, highest priority first."""
-    statement = _matching(_rows(), wanted).where(_in_tab(tab, today))
+    """A page of cases, highest priority first; of call-backs by their time."""
+    statement = _matching(_rows(), wanted)
+    if tab is Tab.CALL_BACKS:
+        return session.execute(_by_time(statement, after).limit(limit)).all()
+    statement = statement.where(_in_tab(tab, today))
     if after is not None:
         statement = statement.where(_is_after(after.priority, after.case_id))
     return session.execute(statement.order_by(CollectionCase.priority.desc(), CollectionCase.id).limit(limit)).all()
+
+
+def _by_time(statement: Select[*tuple[Any, ...]], after: Cursor | None) -> Select[*tuple[Any, ...]]:
+    """Cases with a call-back, the earliest first."""
+    due = (
+        select(FollowUp.borrower_id, func.min(FollowUp.due_at).label("due_at"))
+        .where(FollowUp.done_at.is_(None))
+        .group_by(FollowUp.borrower_id)
+        .subquery()
+    )
+    statement = statement.join(due, due.c.borrower_id == CollectionCase.borrower_id)
+    if after is not None:
+        statement = statement.where(tuple_(due.c.due_at, CollectionCase.id) > (after.due_at, after.case_id))
+    return statement.order_by(due.c.due_at, CollectionCase.id)
 
 
 def case_row(session: Session, case_id: int) -> Row[*tuple[Any, ...]] | None:

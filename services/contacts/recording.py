@@ -15,7 +15,8 @@ from services.actors import Actor, Permission
 from services.contacts.checking import chosen_outcome
 from services.contacts.reaching import placed
 from services.contacts.values import CHANNELS, Contact, Entry, Outcome
-from services.errors import Conflict, Refused
+from services.errors import Conflict, InvalidInput, Refused
+from services.lender import LenderSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class _Act:
     """None: the borrower contacted us, which no rule forbids."""
     today: date
     at: datetime
+    made_at: str = ""
+    """', made at 18:55' where it was written down later."""
 
     @property
     def is_against_gate(self) -> bool:
@@ -45,7 +48,7 @@ class _Act:
     @property
     def words(self) -> str:
         """Channel and outcome, for sentences of the audit trail."""
-        return f"{CHANNELS[self.entry.channel].lower()}, {self.outcome.label.lower()}"
+        return f"{CHANNELS[self.entry.channel].lower()}, {self.outcome.label.lower()}{self.made_at}"
 
 
 def record(
@@ -68,12 +71,16 @@ def record(
     contact_point_id: int | None = None,
     recording_reference: str | None = None,
     no_recording_reason: str | None = None,
+    at: datetime | None = None,
 ) -> Contact:
     """Record a contact and what came of it: one transaction, one audit event.
 
     An outbound contact is put to the gate, and the answer is kept also when it blocks: then nothing else is recorded,
     unless the actor may override the gate and says why. Who contacts us is always heard. The same `request_key` again
     returns the first contact and changes nothing.
+
+    `at`: when it was made, earlier today by the lender's clock; None: now. The gate is asked of that moment: a call that
+    began before the hours ended may be written down after.
 
     Raises:
         NotAllowed: the actor may not record contacts, or gives a reason to override without the permission.
@@ -101,24 +108,26 @@ def record(
         no_recording_reason=_written(no_recording_reason),
     )
     with transaction() as session:  # what the gate refused is kept, too
-        done = _perform(session, actor, borrower_id, entry, request_key=request_key)
+        done = _perform(session, actor, borrower_id, entry, at=at, request_key=request_key)
     if isinstance(done, Refused):
         raise done
     return done
 
 
 def _perform(
-    session: Session, actor: Actor, borrower_id: int, entry: Entry, *, request_key: str | None
+    session: Session, actor: Actor, borrower_id: int, entry: Entry, *, at: datetime | None, request_key: str | None
 ) -> Contact | Refused:
     """The contact as recorded; or, where the gate blocks it, the refusal that is to be told once that is kept."""
     if request_key and (row := queries.by_request_key(session, request_key)):
         return _same(row, borrower_id)
     case = cases.workable(session, actor, borrower_id, loan_id=_promised_loan(entry))
     settings = lender.load(session)
+    made_at = _made_at(at, settings)
     chosen = chosen_outcome(session, entry, settings.today)
     entry = placed(session, borrower_id, entry)
-    answer = _ask(session, actor, borrower_id, entry)
-    act = _Act(actor, borrower_id, entry, chosen, answer, settings.today, clock.now())
+    answer = _ask(session, actor, borrower_id, entry, made_at)
+    late = f", made at {clock.local(at, settings.time_zone):%H:%M}" if at else ""
+    act = _Act(actor, borrower_id, entry, chosen, answer, settings.today, made_at, late)
     if not act.is_against_gate or entry.override_reason:
         return _record(session, act, case_id=case.id if case else None, request_key=request_key)
     _record_blocked(session, act)
@@ -170,7 +179,21 @@ def _written(typed: str | None) -> str | None:
     return (typed or "").strip() or None
 
 
-def _ask(session: Session, actor: Actor, borrower_id: int, entry: Entry) -> policy.GateAnswer | None:
+def _made_at(at: datetime | None, settings: LenderSettings) -> datetime:
+    """When a contact was made, checked: what is written down later than its day is no record of the day any more."""
+    now = clock.now()
+    if at is None:
+        return now
+    if at > now:
+        raise InvalidInput({"at": "That time has not come yet. Leave it empty if the contact was made just now."})
+    if clock.local(at, settings.time_zone).date() != settings.today:
+        raise InvalidInput({"at": "Only contacts of today are recorded here. Tell your leader of an earlier one."})
+    return at
+
+
+def _ask(
+    session: Session, actor: Actor, borrower_id: int, entry: Entry, made_at: datetime
+) -> policy.GateAnswer | None:
     """The gate's answer, kept; None for a contact that the borrower began."""
     if entry.override_reason is not None:
         actor.require(Permission.OVERRIDE_GATE)
@@ -178,7 +201,7 @@ def _ask(session: Session, actor: Actor, borrower_id: int, entry: Entry) -> poli
         return None
     place = queries.place_of(session, entry.contact_point_id) if entry.channel == "visit" else None
     return policy.ask(
-        session, borrower_id, channel=entry.channel, purpose="log", at=clock.now(), place=place, agent_id=actor.id
+        session, borrower_id, channel=entry.channel, purpose="log", at=made_at, place=place, agent_id=actor.id
     )
 
 

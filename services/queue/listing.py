@@ -99,7 +99,7 @@ class QueuePage:
 def page(
     actor: Actor, wanted: QueueFilter, tab: Tab = Tab.NOW, *, after: Cursor | None = None, limit: int = PAGE
 ) -> QueuePage:
-    """A page of a list, highest priority first, with each case's answer of the gate for a call now.
+    """A page of a list, highest priority first and call-backs by their time, with each case's answer of the gate for a call now.
 
     Raises:
         NotAllowed: the actor may not work the queue.
@@ -113,7 +113,8 @@ def page(
         counts = queries.counts(session, scope, today=today, at_most=COUNTED_AT_MOST + 1)
         found = _queue_rows(session, shown, actor)
     last = found[-1] if len(rows) > limit else None
-    return QueuePage(found, Cursor(last.priority, last.case_id) if last else None, counts, today)
+    following = Cursor(last.priority, last.case_id, last.follow_up_at) if last else None
+    return QueuePage(found, following, counts, today)
 
 
 def scoped(actor: Actor, wanted: QueueFilter) -> QueueFilter:

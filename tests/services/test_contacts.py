@@ -53,6 +53,25 @@ def test_blocked_contact_is_refused_with_the_next_allowed_time_and_the_answer_is
     assert events(session) == ["contact.blocked"]
 
 
+def test_call_made_before_the_hours_ended_is_written_down_after(session, ana, case, frozen_clock):
+    frozen_clock(EVENING)
+    made = datetime(2025, 6, 16, 13, 20, tzinfo=UTC)  # 18:50 in India
+    contact = contacts.record(ana, case[0], **CALL, person="nobody", outcome="no_answer", at=made)
+    assert contact.at == made
+    decided = session.execute(select(GateDecision.is_allowed, GateDecision.at)).one()
+    assert tuple(decided) == (True, made)
+    assert session.execute(select(AuditEvent.summary)).scalar_one().endswith("made at 18:50)")
+
+
+@pytest.mark.parametrize("minutes", [1, -24 * 60])
+def test_contact_is_of_today_and_has_been(session, ana, case, minutes):
+    at = datetime(2025, 6, 16, 5, 30, tzinfo=UTC) + timedelta(minutes=minutes)
+    with pytest.raises(InvalidInput) as wrong:
+        contacts.record(ana, case[0], **CALL, person="nobody", outcome="no_answer", at=at)
+    assert list(wrong.value.fields) == ["at"]
+    assert count(session, ContactAttempt) == 0
+
+
 def test_inbound_contact_is_heard_at_any_hour(session, ana, case, frozen_clock):
     frozen_clock(EVENING)
     contacts.record(ana, case[0], channel="call", direction="inbound", person="borrower", outcome="paid_already")

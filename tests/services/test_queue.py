@@ -69,6 +69,23 @@ def test_pages_follow_each_other_without_gap_or_repeat(session, ana):
     assert set(seen) == made
 
 
+def test_call_backs_go_by_their_time_whatever_their_priority_and_page_without_gaps(session, ana):
+    def call_back(hours, dpd):
+        case_id = make_case(session, ana, dpd=dpd)
+        borrower_id = session.scalar(text("SELECT borrower_id FROM collection_case WHERE id = :id"), {"id": case_id})
+        follow_ups.record(ana, borrower_id, due_at=MORNING + timedelta(days=1, hours=hours), action="call_back")
+        return case_id
+
+    late, first, second, same = call_back(3, 80), call_back(0, 5), call_back(1, 40), call_back(1, 85)
+    seen, after = [], None
+    for _ in range(2):
+        page = queue.page(ana, QueueFilter(), Tab.CALL_BACKS, after=after, limit=2)
+        seen += ids(page)
+        after = page.next_after
+    assert seen == [first, *sorted([second, same]), late]
+    assert after is None
+
+
 def test_tabs_hold_what_their_names_say(session, ana):
     now, waiting, broken, call_back = (make_case(session, ana) for _ in range(4))
 
