@@ -9,6 +9,7 @@ from components import (
     dates,
     follow_up_form,
     form_fields,
+    languages,
     money,
     notices,
     outcomes_cached,
@@ -59,7 +60,7 @@ def _head(actor: Actor, visit: Visit, view: BorrowerView) -> None:
         visit.number,
         f"{dates.day(visit.planned_on)}" + (f", {visit.appointed_at:%H:%M}" if visit.appointed_at else ""),
         PLACES[visit.place],
-        view.language or "",
+        languages.named(view.language),
     ]
     st.caption(" · ".join(part for part in about if part))
     owed = f"**{money.full(visit.overdue_amount)}** overdue · {visit.max_dpd} DPD"

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import streamlit as st
 
-from components import dates, empty, money, notices, tables
+from components import dates, empty, form_fields, money, notices, tables
 from components.tables import Column
 from services import cases, lender, visits
 from services.actors import Actor, Permission
@@ -20,6 +20,7 @@ _COLUMNS = (
     Column("visited", "Last visit", "date", width=110),
     Column("contact", "Last contact", "moment", width=150),
 )
+_REFUSED = "visits.plan_refused"
 
 
 def show(actor: Actor) -> None:
@@ -64,18 +65,22 @@ def _choose(actor: Actor, offered: list[Candidate], on: date, agent_id: int) -> 
     left = _rows(offered)
     tables.table(left, _COLUMNS, key="visits.candidates", height=320)
     tables.totals(len(offered), noun="cases that could be visited, the most urgent first")
+    form = form_fields.drawn("visits.plan")
     with st.form("visits.plan_form", border=True):
-        chosen = st.multiselect("Cases", list(called), format_func=called.__getitem__, key="visits.plan_cases",
+        chosen = st.multiselect("Cases", list(called), format_func=called.__getitem__, key=f"{form}.cases",
                                 placeholder="Choose, or take the most urgent")  # fmt: skip
         take = st.number_input("or the most urgent", min_value=0, max_value=min(len(offered), 60), value=0, step=1,
-                               key="visits.plan_take", help="So many from the top of the list")  # fmt: skip
-        purpose = st.text_input("Purpose", key="visits.plan_purpose", max_chars=200, placeholder="Collect the overdue")
+                               key=f"{form}.take", help="So many from the top of the list")  # fmt: skip
+        purpose = st.text_input("Purpose", key=f"{form}.purpose", max_chars=200, placeholder="Collect the overdue")
         is_sent = st.form_submit_button(f"Plan for {dates.day(on)}", type="primary", icon=":material/add_location:")
     if is_sent:
         with notices.showing_errors():
             wanted = list(dict.fromkeys([*chosen, *(each.borrower_id for each in offered[: int(take)])]))
             planned = visits.plan_many(actor, wanted, agent_id=agent_id, on=on, purpose=purpose)
-            _say(planned, called, on)
+            _keep_refused(on, [f"{called[borrower_id]}: {sentence}" for borrower_id, sentence in planned.refused])
+            form_fields.done(form)
+            notices.after_rerun(_words(len(planned.visits), on))
+    _say_refused(on)
 
 
 def _rows(offered: list[Candidate]) -> list[dict[str, object]]:
@@ -87,11 +92,18 @@ def _rows(offered: list[Candidate]) -> list[dict[str, object]]:
     ]  # fmt: skip
 
 
-def _say(planned: visits.Planned, called: dict[int, str], on: date) -> None:
-    number = len(planned.visits)
-    words = f"{number} {'visit is' if number == 1 else 'visits are'} planned for {dates.day(on)}"
-    if not planned.refused:
-        notices.after_rerun(words)
-    st.success(words, icon=":material/check_circle:") if number else None
-    for borrower_id, sentence in planned.refused:
-        st.warning(f"{called[borrower_id]}: {sentence}", icon=":material/block:")
+def _words(number: int, on: date) -> str:
+    if not number:
+        return f"No visit is planned for {dates.day(on)}: see why"
+    return f"{number} {'visit is' if number == 1 else 'visits are'} planned for {dates.day(on)}"
+
+
+def _keep_refused(on: date, sentences: list[str]) -> None:
+    st.session_state[_REFUSED] = (on, sentences)
+
+
+def _say_refused(on: date) -> None:
+    """Why some of the last cases chosen for the day could not be planned."""
+    day, sentences = st.session_state.get(_REFUSED, (None, ()))
+    for sentence in sentences if day == on else ():
+        st.warning(notices.said(sentence), icon=":material/block:")

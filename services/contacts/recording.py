@@ -79,8 +79,8 @@ def record(
     unless the actor may override the gate and says why. Who contacts us is always heard. The same `request_key` again
     returns the first contact and changes nothing.
 
-    `at`: when it was made, earlier today by the lender's clock; None: now. The gate is asked of that moment: a call that
-    began before the hours ended may be written down after.
+    `at`: when it was made, earlier today by the lender's clock; None: now. The gate is asked of that moment: a call
+    that began before the hours ended may be written down after.
 
     Raises:
         NotAllowed: the actor may not record contacts, or gives a reason to override without the permission.
@@ -191,9 +191,7 @@ def _made_at(at: datetime | None, settings: LenderSettings) -> datetime:
     return at
 
 
-def _ask(
-    session: Session, actor: Actor, borrower_id: int, entry: Entry, made_at: datetime
-) -> policy.GateAnswer | None:
+def _ask(session: Session, actor: Actor, borrower_id: int, entry: Entry, made_at: datetime) -> policy.GateAnswer | None:
     """The gate's answer, kept; None for a contact that the borrower began."""
     if entry.override_reason is not None:
         actor.require(Permission.OVERRIDE_GATE)

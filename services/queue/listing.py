@@ -99,7 +99,7 @@ class QueuePage:
 def page(
     actor: Actor, wanted: QueueFilter, tab: Tab = Tab.NOW, *, after: Cursor | None = None, limit: int = PAGE
 ) -> QueuePage:
-    """A page of a list, highest priority first and call-backs by their time, with each case's answer of the gate for a call now.
+    """A page of a list with each case's answer of the gate for a call now: highest priority first, call-backs by time.
 
     Raises:
         NotAllowed: the actor may not work the queue.

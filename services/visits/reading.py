@@ -1,5 +1,6 @@
 """Visits as they stand: one, a borrower's, a day's in the order in which they are made, a team's."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -127,7 +128,7 @@ def day(actor: Actor, on: date, *, agent_id: int | None = None, start: Position 
 
 def _day(found: Sequence[Visit], start: Position | None) -> Day:
     by_id = {visit.id: visit for visit in found}
-    stops = {visit.id: routing.Stop(visit.id, visit.position, visit.appointed_at) for visit in found if visit.is_open}
+    stops = {visit.id: _stop(visit) for visit in found if visit.is_open}
     order = routing.ordered(list(stops.values()), start=start)
     rest = sorted((visit for visit in found if not visit.is_open), key=lambda visit: (visit.status, visit.id))
     return Day(
@@ -135,6 +136,12 @@ def _day(found: Sequence[Visit], start: Position | None) -> Day:
         metres=routing.length([stops[visit_id] for visit_id in order], start=start),
         unplaced=sum(stop.position is None for stop in stops.values()),
     )
+
+
+def _stop(visit: Visit) -> routing.Stop:
+    pin_code = re.search(r"\b[1-9]\d{5}\b", visit.masked)  # which the mask leaves
+    area = pin_code.group() if pin_code else visit.city or ""
+    return routing.Stop(visit.id, visit.position, visit.appointed_at, area)
 
 
 def listing(actor: Actor, *, first: date, last: date, agent_id: int | None = None) -> list[Visit]:

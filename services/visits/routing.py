@@ -24,6 +24,8 @@ class Stop:
     position: Position | None
     """None: not on the map."""
     appointed_at: time | None = None
+    area: str = ""
+    """PIN code, or else the town: neighbouring PIN codes are neighbouring places."""
 
 
 def metres(one: Position, other: Position) -> float:
@@ -38,7 +40,7 @@ def ordered(stops: Sequence[Stop], *, start: Position | None = None) -> list[int
     """The ids in the order in which they are visited.
 
     Stops with a time keep the order of their times; the others come where they cost the shortest detour. Those without
-    a position come last, the ones with a time first.
+    a position come last: the ones with a time first, the others by area.
 
     Args:
         stops: of one day.
@@ -65,8 +67,8 @@ def length(stops: Sequence[Stop], *, start: Position | None = None) -> float:
     return sum(metres(one, other) for one, other in pairwise(points))
 
 
-def _by_time(stop: Stop) -> tuple[bool, time, int]:
-    return (stop.appointed_at is None, stop.appointed_at or time(0), stop.id)
+def _by_time(stop: Stop) -> tuple[bool, time, str, int]:
+    return (stop.appointed_at is None, stop.appointed_at or time(0), stop.area, stop.id)
 
 
 def _detour(route: Sequence[Stop], stop: Stop, place: int, start: Position | None) -> float:

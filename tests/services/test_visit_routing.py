@@ -25,6 +25,12 @@ def test_stops_along_a_road_are_visited_along_it():
     assert ordered(road, start=Position(19, 72.8)) == [1, 3, 4, 2, 0]
 
 
+def test_stops_that_are_not_on_the_map_go_by_area_after_those_with_a_time():
+    areas = ("641040", "411001", "302001", "411001")
+    stops = [Stop(number, None, area=area) for number, area in enumerate(areas)]
+    assert ordered([*stops, Stop(9, None, time(16), "700001")]) == [9, 2, 1, 3, 0]
+
+
 @settings(max_examples=80, deadline=None)
 @given(stops=_STOPS, start=st.none() | _POSITIONS)
 def test_every_stop_is_visited_once_and_appointments_keep_their_order(stops, start):
