@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from components import cached, form_fields, notices
+from components import cached, complaints_cached, form_fields, notices
 from components.form_fields import Places
 from services import clock, complaints
 from services.actors import Actor
@@ -55,6 +55,7 @@ def show(actor: Actor, view: BorrowerView) -> None:
                 against_agency_id=agency,
             )
             made = complaints.receive(actor, view.id, entry, request_key=form_fields.request_key(form))
+            complaints_cached.clear()
             form_fields.done(form)
             notices.after_rerun(said(made))
 

@@ -32,11 +32,14 @@ def section(actor: Actor, view: BorrowerView) -> None:
 
 def show(actor: Actor, view: BorrowerView) -> None:
     """What is demanded, on which loans, and for a bounce the instrument that came back."""
+    loans = legal.loans(actor, view.id)
+    if not loans:
+        st.caption("This borrower owes nothing on any loan: there is nothing to demand.")
+        return
     form, places = form_fields.drawn(f"legal.open.{view.id}"), Places()
     kind = st.selectbox("Kind", list(KINDS), format_func=KINDS.__getitem__, key=f"{form}.kind")
     places.under("kind")
     bounce = _bounce(actor, view, form, places) if kind in BOUNCES else None
-    loans = legal.loans(actor, view.id)
     default = [bounce.loan_id] if bounce else list(loans)
     demanded = bounce.amount if bounce else view.overdue_amount if kind in BOUNCES else view.owed
     mark = f"{form}.{kind}.{bounce.id if bounce else 0}"

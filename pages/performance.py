@@ -5,6 +5,7 @@ import streamlit as st
 from components import (
     follow_up_figures,
     performance_cached,
+    performance_cases,
     performance_filters,
     performance_panels,
     performance_plans,
@@ -48,4 +49,5 @@ picked = performance_panels.table(seen) or clicked
 if picked is not None:
     performance_filters.drill(actor, seen, picked, chosen, book)
 performance_panels.export(actor, seen)
+performance_cases.show(actor, seen, chosen, picked)
 performance_panels.trend(reads, chosen, seen, picked)

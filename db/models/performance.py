@@ -76,6 +76,40 @@ class PerformanceDay(Base):
     cured: Mapped[int] = mapped_column(Integer)
 
 
+class PerformanceCase(Base):
+    """A case and who had it, as the newest closed day of a month counts them: the sums of that day are made of these.
+
+    Derived and written whole with `PerformanceDay`, so that each figure leads to exactly the cases that it counts.
+    """
+
+    __tablename__ = "performance_case"
+    as_of: Mapped[date] = mapped_column(primary_key=True)
+    owner_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    """0: nobody had it."""
+    case_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    borrower_id: Mapped[int] = mapped_column(BigInteger)
+    bucket: Mapped[int] = mapped_column(SmallInteger)
+    segment_id: Mapped[int] = mapped_column(Integer)
+    part: Mapped[Decimal | None] = mapped_column(Numeric(16, 6))
+    """Of the case's open days in the month, the part for which the owner had it; None: only facts of before count."""
+    to_collect: Mapped[Decimal]
+    """The owner's part of it."""
+    attempts: Mapped[int] = mapped_column(Integer)
+    connects: Mapped[int] = mapped_column(Integer)
+    right_party: Mapped[int] = mapped_column(Integer)
+    right_party_promised: Mapped[int] = mapped_column(Integer)
+    promises: Mapped[int] = mapped_column(Integer)
+    promised: Mapped[Decimal]
+    fallen_due: Mapped[int] = mapped_column(Integer)
+    fallen_due_amount: Mapped[Decimal]
+    kept: Mapped[int] = mapped_column(Integer)
+    partly_kept: Mapped[int] = mapped_column(Integer)
+    broken: Mapped[int] = mapped_column(Integer)
+    kept_amount: Mapped[Decimal]
+    collected: Mapped[Decimal]
+    cured: Mapped[int] = mapped_column(Integer)
+
+
 class PerformanceTarget(Base):
     """What an agent or a product is to collect in a month: appended, the newest row holds."""
 

@@ -2,6 +2,8 @@
 
 from db.queries.performance.reading import Dimension
 from services.performance.behind import of_bucket
+from services.performance.case_list import EXPORT_FIELDS, CasePage, CountedCase, cases_behind
+from services.performance.case_list import export as export_cases
 from services.performance.definitions import DEFINITIONS, Definition, Figure
 from services.performance.fairness import Index, Measure
 from services.performance.overview import (
@@ -23,9 +25,12 @@ from services.performance.sums import Sums
 
 __all__ = [
     "DEFINITIONS",
+    "EXPORT_FIELDS",
     "IN_HOUSE",
     "NOBODY",
+    "CasePage",
     "Choices",
+    "CountedCase",
     "Definition",
     "Dimension",
     "Figure",
@@ -38,7 +43,9 @@ __all__ = [
     "Row",
     "Sums",
     "TrendPoint",
+    "cases_behind",
     "choices",
+    "export_cases",
     "of_bucket",
     "overview",
     "plans",

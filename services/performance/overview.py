@@ -140,7 +140,7 @@ def overview(actor: Actor, chosen: PerformanceFilter, dimension: Dimension) -> P
     """
     actor.require(Permission.VIEW_PERFORMANCE)
     with reading() as session:
-        as_of = _as_of(session, chosen.month)
+        as_of = closed_day(session, chosen.month)
         if as_of is None:
             return None
         labels = lender.load(session).bucket_labels
@@ -165,7 +165,8 @@ def overview(actor: Actor, chosen: PerformanceFilter, dimension: Dimension) -> P
     )
 
 
-def _as_of(session: Session, month: date | None) -> date | None:
+def closed_day(session: Session, month: date | None) -> date | None:
+    """The last summed day of a month, of the newest where the month has none; None: no day was summed yet."""
     closes = queries.month_closes(session)
     matching = [day for day in closes if month is not None and month_number(day) == month_number(month)]
     return (matching or closes)[-1] if closes else None
@@ -246,7 +247,7 @@ def trend(
     """
     actor.require(Permission.VIEW_PERFORMANCE)
     with reading() as session:
-        as_of = _as_of(session, chosen.month)
+        as_of = closed_day(session, chosen.month)
         if as_of is None:
             return ()
         if by_day:

@@ -81,6 +81,16 @@ def test_an_action_is_opened_on_the_borrowers_page_and_told_there(cast, meera):
     assert "Loan recall" in words(app)
 
 
+def test_nothing_is_demanded_of_who_owes_nothing(cast):
+    with transaction() as session:
+        borrower_id = builders.make_borrower(session, name="Asha Nair")
+    app = page_of(Role.LEADER, "borrower", borrower=borrower_id)
+    app.segmented_control(key="borrower.act").set_value("legal")
+    app = app.run()
+    assert "there is nothing to demand" in " ".join(each.value for each in app.caption)
+    assert "Open the action" not in [button.label for button in app.button]
+
+
 def test_a_leader_goes_from_the_list_through_notice_and_receipt(action):
     app = page_of(Role.LEADER, "legal")
     assert not app.exception

@@ -10,13 +10,14 @@ from streamlit.testing.v1 import AppTest
 
 from components import browser, performance_cached, portfolio_cached
 from db.engine import engine, transaction
-from db.models.performance import PerformanceDay
+from db.models.performance import PerformanceCase, PerformanceDay
 from db.queries.performance.days import FIGURES
 from services import allocation, jobs, lender, portfolio, reports
 from services.actors import SYSTEM, Role
 from services.allocation import CollectorFacts, Papers, Skills
 from services.performance import of_bucket
 from services.reports import ReportKind
+from tests import builders
 from tests.pages.conftest import APP, opened, token_of, words
 from tests.portfolio_rows import add, make_day, make_segment
 
@@ -123,6 +124,27 @@ def test_a_leader_sees_figures_the_fair_ranking_and_the_way_to_the_cases(month):
         opened(token, url_path="performance")
     assert len(first) == 11, "\n".join(first)
     assert len(again) == 0, "\n".join(again)
+
+
+def test_a_figure_leads_to_its_cases_and_those_to_the_borrower(month, cast):
+    with transaction() as session:
+        session.execute(text("DELETE FROM performance_case"))
+    app = opened(token_of(Role.LEADER), url_path="performance")
+    app.selectbox(key="cases").set_value("Cured")
+    assert "The cases of this month are not kept" in words(app.run())
+    with transaction() as session:
+        borrower_id = builders.make_borrower(session, name="Nila Das")
+        case_id = builders.make_case(session, borrower_id, owner_id=cast[Role.AGENT].id)
+        columns = [column.name for column in PerformanceCase.__table__.columns]
+        keys = {"as_of": month, "owner_id": cast[Role.AGENT].id, "case_id": case_id, "borrower_id": borrower_id}
+        of_case = dict.fromkeys(columns, 0) | keys | {"part": D(1), "cured": 1, "collected": D(900), "bucket": 1}
+        add(session, PerformanceCase(**of_case))
+    app = app.run()
+    assert "1 case · 1 in all" in " ".join(each.value for each in app.caption)
+    (listed,) = [each.value for each in app.dataframe if "borrower" in each.value]
+    assert listed["borrower"].iloc[0].startswith("Nila Das")
+    app.selectbox(key="cases").set_value("Broken")
+    assert "No case counts in" in words(app.run())
 
 
 def test_filters_dimension_and_month_come_from_the_address(month):

@@ -127,18 +127,22 @@ def test_limits_of_field_work_need_a_reason(cast):
     assert visits.current(cast[Role.ADMIN]).visits_per_day == 12
 
 
-def test_what_was_planned_stands_under_today_at_once_and_what_was_refused_says_why(meera, cast):
+def test_what_was_planned_stands_under_today_at_once_and_what_was_refused_says_why(cast):
     today = lender.current().today
     with transaction() as session:
-        refused, _ = builders.make_overdue(session, dpd=80, name="Kavita Rao", as_of=today)
-        builders.make_address(session, refused, "2 Lake Road", is_primary=True)
-        builders.make_case(session, refused, owner_id=cast[Role.AGENT].id, opened_on=today)
-        cases.refresh_for(session, today, [refused])
-        session.execute(text("UPDATE policy_rule SET is_enabled = true WHERE rule = 'hold'"))
-        builders.make_hold(session, refused, kind="bereavement", starts_on=today)
+        session.execute(text("UPDATE policy_rule SET is_enabled = rule = 'visit_place'"))
+        refused = builders.make_borrower(session, name="Kavita Rao")
+        loan_id = builders.make_loan(session, refused, segment_id=builders.make_segment(session, product="micro"))
+        session.execute(text("UPDATE product SET is_microfinance = true WHERE code = 'micro'"))
+        builders.make_state(session, loan_id, dpd=80, as_of=today)
+        planned, _ = builders.make_overdue(session, dpd=45, name="Lata Nene", as_of=today)
+        for borrower_id in (refused, planned):
+            builders.make_address(session, borrower_id, "2 Lake Road", is_primary=True)
+            builders.make_case(session, borrower_id, owner_id=cast[Role.AGENT].id, opened_on=today)
+        cases.refresh_for(session, today, [refused, planned])
     app = visits_of(Role.AGENT)
-    app.number_input(key="visits.plan.take").set_value(2)
+    app.multiselect(key="visits.plan.cases").set_value([refused, planned])
     app = press(app, f"Plan for {today:%d %b %Y}".replace(" 0", " "))
-    assert "1 to make today" in words(app)
+    assert "Lata Nene** :blue[planned]" in words(app)
     assert "Kavita Rao" in " ".join(each.value for each in app.warning)
-    assert app.number_input(key="visits.plan#1.take").value == 0
+    assert app.multiselect(key="visits.plan#1.cases").value == []

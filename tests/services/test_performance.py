@@ -15,7 +15,7 @@ from db.models.work import Allocation
 from services import closing, facts, performance, restating
 from services.actors import SYSTEM, Role
 from services.errors import InvalidInput, NotAllowed
-from services.performance import Dimension, Measure, PerformanceFilter, Sums, fairness
+from services.performance import DEFINITIONS, Dimension, Figure, Measure, PerformanceFilter, Sums, fairness
 from tests.builders import (
     make_borrower,
     make_case,
@@ -173,6 +173,31 @@ def pair(session):
     return segment_id, {**agents, None: None}
 
 
+def assert_cases_make_the_sums(session):
+    """The cases that are kept behind the figures of the day add up to its sums."""
+    apart = session.execute(
+        text("""
+            WITH cases AS (
+                SELECT owner_id, bucket, segment_id, count(part) AS cases,
+                       count(*) FILTER (WHERE attempts > 0) AS worked,
+                       count(*) FILTER (WHERE connects > 0) AS contacted,
+                       sum(right_party) AS right_party, sum(promises) AS promises, sum(promised) AS promised,
+                       sum(fallen_due) AS fallen_due, sum(kept) AS kept, sum(partly_kept) AS partly_kept,
+                       sum(broken) AS broken, sum(kept_amount) AS kept_amount, sum(collected) AS collected,
+                       sum(cured) AS cured
+                FROM performance_case WHERE as_of = :as_of GROUP BY owner_id, bucket, segment_id
+            ), sums AS (
+                SELECT owner_id, bucket, segment_id, cases, worked, contacted, right_party, promises, promised,
+                       fallen_due, kept, partly_kept, broken, kept_amount, collected, cured
+                FROM performance_day WHERE as_of = :as_of
+            )
+            (TABLE cases EXCEPT TABLE sums) UNION ALL (TABLE sums EXCEPT TABLE cases)
+        """),
+        {"as_of": NOV},
+    ).all()
+    assert apart == []
+
+
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(made=st.lists(borrowers(), min_size=1, max_size=3))
 def test_sums_are_those_of_a_slow_count_of_the_facts(session, pair, made):
@@ -182,6 +207,7 @@ def test_sums_are_those_of_a_slow_count_of_the_facts(session, pair, made):
             write(session, borrower, segment_id, owners)
         performance.summarise(session, NOV)
         seen = days(session)
+        assert_cases_make_the_sums(session)
         savepoint.rollback()
     for borrower in made:  # promises that contacts gave are facts too
         given_then = [(on, on, 1, "cancelled", 0) for on, *_, promised in borrower.contacts if promised]
@@ -232,6 +258,47 @@ def test_a_case_that_changes_hands_splits_its_credit_by_date(session, arrears):
     assert seen[first.id, 2].case_share == D("0.5")
     assert seen[second.id, 2].to_collect == 1_500  # half of 2,000 overdue at the start and 1,000 due in the month
     assert sum(sums.case_share for sums in seen.values()) == 1
+
+
+def behind(actor, figure, **asked):
+    found = performance.cases_behind(actor, PerformanceFilter(), figure, **asked)
+    return found, [(one.owner_name, one.value) for one in found.cases]
+
+
+def test_a_figure_leads_to_the_cases_that_it_counts_of_each_row_or_of_all(session, arrears, marek):
+    loan_id, first, _ = arrears
+    make_payment(session, loan_id, date(2025, 11, 8), 900)
+    make_payment(session, loan_id, date(2025, 11, 12), 1_100)
+    closing.backfill(SYSTEM, OCT, OCT)
+    closing.close(SYSTEM, NOV)
+    found, rows = behind(marek, Figure.COLLECTED)
+    assert rows == [("Agent 2", 1_100), ("Agent 1", 900)]
+    assert (found.number, found.total, found.as_of) == (2, 2_000, NOV)
+    _, rows = behind(marek, Figure.COLLECTED, key=str(first.id))
+    assert rows == [("Agent 1", 900)]
+    for dimension in Dimension:
+        overview = performance.overview(marek, PerformanceFilter(), dimension)
+        for row in overview.rows:
+            for figure in (Figure.CASES, Figure.COLLECTED, Figure.WORKED):
+                found, _ = behind(marek, figure, dimension=dimension, key=row.key)
+                assert found.total == DEFINITIONS[figure].of(figure)(row.sums), (dimension, row.key, figure)
+    page, rows = behind(marek, Figure.COLLECTED, limit=1)
+    _, rest = behind(marek, Figure.COLLECTED, limit=1, after=page.next_after)
+    assert rows + rest == [("Agent 2", 1_100), ("Agent 1", 900)]
+
+
+def test_cases_are_kept_of_the_newest_day_of_a_month_and_of_none_before(session, arrears, marek):
+    closing.close(SYSTEM, NOV - timedelta(days=1))
+    closing.close(SYSTEM, NOV)
+    closing.close(SYSTEM, NOV - timedelta(days=1))
+    kept = session.scalars(text("SELECT DISTINCT as_of FROM performance_case ORDER BY 1")).all()
+    assert kept == [OCT, NOV]
+
+
+@pytest.mark.parametrize("who", ["ana", "ada", "adam"])
+def test_who_sees_no_performance_sees_no_cases_behind_it(request, arrears, who):
+    with pytest.raises(NotAllowed):
+        performance.cases_behind(request.getfixturevalue(who), PerformanceFilter(), Figure.CASES)
 
 
 def test_a_late_payment_is_credited_to_who_had_the_case_on_its_value_date(session, arrears):

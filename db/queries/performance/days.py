@@ -12,12 +12,12 @@ which it became known.
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from db.models.performance import PerformanceDay
+from db.models.performance import PerformanceCase, PerformanceDay
 
 _CASES = """
 taken_back AS MATERIALIZED (
@@ -192,11 +192,31 @@ FIGURES = tuple(column.name for column in PerformanceDay.__table__.columns if co
 """Columns that are summed."""
 
 
+_OF_CASE = {"part": "w.part", "to_collect": "coalesce(w.part * w.to_collect, 0)"}
+_CASE_KEYS = ("as_of", "owner_id", "case_id", "borrower_id", "bucket", "segment_id")
+_CASE_FIGURES = tuple(c.name for c in PerformanceCase.__table__.columns if c.name not in _CASE_KEYS)
+
+
+def _kept_cases() -> str:
+    figures = ", ".join(_OF_CASE.get(name, f"coalesce(w.{name}, 0)") for name in _CASE_FIGURES)
+    return f"""
+        kept_cases AS (
+            INSERT INTO performance_case ({", ".join((*_CASE_KEYS, *_CASE_FIGURES))})
+            SELECT CAST(:as_of AS date), w.owner_id, w.case_id, l.borrower_id, coalesce(n.bucket, 0), l.segment_id,
+                   {figures}
+            FROM work w
+            JOIN life l ON l.id = w.case_id
+            LEFT JOIN standing n ON n.borrower_id = l.borrower_id
+            WHERE :keeps_cases
+        )
+    """
+
+
 def _insert() -> str:
     sums = ", ".join(_SUMS.get(name, f"coalesce(sum(w.{name}), 0)") for name in FIGURES)
     return f"""
+        WITH {_CASES}, {_UNITS}, {_WORK}, {_kept_cases()}
         INSERT INTO performance_day ({", ".join((*KEYS, *FIGURES))})
-        WITH {_CASES}, {_UNITS}, {_WORK}
         SELECT CAST(:as_of AS date), w.owner_id, coalesce(n.bucket, 0), l.segment_id, {sums}
         FROM work w
         JOIN life l ON l.id = w.case_id
@@ -205,10 +225,18 @@ def _insert() -> str:
     """
 
 
+_LATER_DAY = text("SELECT EXISTS (SELECT FROM performance_day WHERE as_of > :as_of AND as_of < :month_over)")
+_FORGET_CASES = text("DELETE FROM performance_case WHERE as_of >= :month_start AND as_of < :month_over")
+
+
+def _next_month(day: date) -> date:
+    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
+
+
 def replace_day(
     session: Session, as_of: date, *, opening: date | None, zone: str, grace: int, span: tuple[datetime, datetime]
 ) -> None:
-    """Sum the month to date of a closed day, in place of an earlier sum.
+    """Sum the month to date of a closed day, in place of an earlier sum; of a month's newest day keep its cases, too.
 
     Args:
         session: the transaction of the close.
@@ -219,9 +247,13 @@ def replace_day(
         span: the moments between which the month to date lies, the second not included.
     """
     session.execute(text("DELETE FROM performance_day WHERE as_of = :as_of"), {"as_of": as_of})
+    month = {"as_of": as_of, "month_start": as_of.replace(day=1), "month_over": _next_month(as_of)}
+    keeps_cases = not session.execute(_LATER_DAY, month).scalar_one()
+    if keeps_cases:
+        session.execute(_FORGET_CASES, month)
     values = {
-        "as_of": as_of,
-        "month_start": as_of.replace(day=1),
+        **month,
+        "keeps_cases": keeps_cases,
         "opening": opening,
         "zone": zone,
         "grace": grace,
