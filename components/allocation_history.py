@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from components import empty, tables
+from components import empty, exports, tables
 from components.tables import Column
 from services import allocation
 from services.actors import Actor
@@ -41,3 +41,9 @@ def show(actor: Actor) -> None:
     tables.table(rows, columns, key=_KEY)
     tables.totals(len(rows), noun="changes")
     tables.next_page(_KEY, page.next_after, is_first=after is None)
+    exports.downloads(
+        "Changes of hands",
+        lambda: allocation.export_history(actor, kind=kinds[chosen]),
+        columns=allocation.EXPORT_FIELDS,
+        key=f"{_KEY}.export",
+    )

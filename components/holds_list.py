@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from components import dates, empty, money, notices, tables
+from components import dates, empty, exports, money, notices, tables
 from components.tables import Column
 from services import holds
 from services.actors import Actor, Permission
@@ -32,6 +32,7 @@ def show(actor: Actor) -> None:
     picked = tables.table([_row(held) for held in page.holds], _COLUMNS, key="holds.table", select="id")
     tables.totals(len(page.holds), noun="holds", of=counts[kind] if kind else sum(counts.values()))
     tables.next_page(_PLACE, page.next_after, is_first=after is None)
+    exports.downloads("Holds", lambda: holds.export(actor, kind=kind), columns=holds.EXPORT_FIELDS, key="holds.export")
     chosen = next((held for held in page.holds if held.id == picked), None)
     if chosen is not None:
         _chosen(actor, chosen)

@@ -44,9 +44,9 @@ _EMPTY = {
 def strip(day: DayStrip) -> None:
     """What was done today, in one line of figures."""
     parts = [
-        ("contacts today", f"{day.contacts:,}"),
+        ("contact today" if day.contacts == 1 else "contacts today", f"{day.contacts:,}"),
         ("right party", f"{day.right_party:,}"),
-        ("borrowers worked", f"{day.borrowers:,}"),
+        ("borrower worked" if day.borrowers == 1 else "borrowers worked", f"{day.borrowers:,}"),
         ("promised", f"{day.promises:,} · {money.short(day.promised)}"),
     ]
     if day.collected is not None:

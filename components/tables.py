@@ -158,6 +158,9 @@ def totals(rows: int, *, noun: str, sums: Iterable[tuple[str, Decimal]] = (), of
     shown = money.count(rows)
     if of is not None and of != rows:
         shown = f"{shown} of {of if isinstance(of, str) else money.count(of)}"
+    if rows == 1 and of in {None, 1}:
+        first, *rest = noun.split(" ")
+        noun = " ".join([first.removesuffix("s"), *rest])
     counted = f"{shown} {noun}"
     parts = [counted, *(f"{label} **{money.full(amount)}**" for label, amount in sums)]
     st.caption(" · ".join(parts))

@@ -11,6 +11,7 @@ from db.queries import holds as queries
 from services import audit, cases, lender
 from services.actors import Actor, Permission
 from services.errors import Conflict, InvalidInput, NotFound, Refused
+from services.exports import Field
 
 KINDS: Final = {
     "dispute": "Dispute",
@@ -252,6 +253,26 @@ def in_force(actor: Actor, *, kind: str | None = None, after: Cursor | None = No
         rows = queries.in_force(session, as_of=today, kind=kind, after=after, limit=limit + 1)
     held = tuple(Held(**row._mapping) for row in rows[:limit])  # noqa: SLF001 - SQLAlchemy's public name
     return HeldPage(held, (held[-1].ends_on, held[-1].id) if len(rows) > limit else None)
+
+
+EXPORTED_AT_MOST: Final = 100_000
+EXPORT_FIELDS: Final = (
+    Field("label", "Hold"),
+    Field("borrower_number", "Customer no."),
+    Field("reason", "Reason"),
+    Field("starts_on", "From"),
+    Field("ends_on", "Until"),
+    Field("created_by_name", "Placed by"),
+)
+
+
+def export(actor: Actor, *, kind: str | None = None) -> tuple[Held, ...]:
+    """All holds of a list for a file, at most `EXPORTED_AT_MOST`.
+
+    Raises:
+        NotAllowed: the actor may not see holds.
+    """
+    return in_force(actor, kind=kind, limit=EXPORTED_AT_MOST).holds
 
 
 def counts(actor: Actor) -> dict[str, int]:

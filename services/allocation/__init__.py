@@ -29,7 +29,7 @@ from services.allocation.collectors import (
     collectors,
     save,
 )
-from services.allocation.history import KINDS, Change, HistoryPage, history
+from services.allocation.history import EXPORT_FIELDS, KINDS, Change, HistoryPage, export_history, history
 from services.allocation.papers import Papers, PapersSettings, Standing, papers_settings, set_papers_settings
 from services.allocation.recalling import RecallKind, recall
 from services.allocation.rules import (
@@ -59,6 +59,7 @@ from services.allocation.timetable import current_run, daily, is_daily, switch_d
 from services.allocation.values import Way
 
 __all__ = [
+    "EXPORT_FIELDS",
     "KINDS",
     "WAYS",
     "Absence",
@@ -97,6 +98,7 @@ __all__ = [
     "daily",
     "divide",
     "dry_run",
+    "export_history",
     "history",
     "is_daily",
     "moved",

@@ -7,6 +7,7 @@ from typing import Final
 from db.engine import reading
 from db.queries import allocation_rules as queries
 from services.actors import Actor, Permission
+from services.exports import Field
 
 KINDS: Final = {
     "by_hand": "By hand",
@@ -50,19 +51,40 @@ class HistoryPage:
     next_after: int | None
 
 
-def history(actor: Actor, *, after: int | None = None, kind: str | None = None) -> HistoryPage:
+EXPORTED_AT_MOST: Final = 100_000
+EXPORT_FIELDS: Final = (
+    Field("at", "When"),
+    Field("number", "Customer no."),
+    Field("owner", "Given to"),
+    Field("how", "How"),
+    Field("reason", "Reason"),
+    Field("allocated_by", "By"),
+)
+
+
+def export_history(actor: Actor, *, kind: str | None = None) -> tuple[Change, ...]:
+    """The latest changes of hands for a file, at most `EXPORTED_AT_MOST`.
+
+    Raises:
+        NotAllowed: the actor may not allocate.
+    """
+    return history(actor, kind=kind, limit=EXPORTED_AT_MOST).rows
+
+
+def history(actor: Actor, *, after: int | None = None, kind: str | None = None, limit: int = PAGE) -> HistoryPage:
     """A page of the changes of hands of all cases.
 
     Args:
         actor: who looks.
         after: the last row of the page before.
         kind: only of this kind.
+        limit: changes of a page.
 
     Raises:
         NotAllowed: the actor may not allocate.
     """
     actor.require(Permission.ALLOCATE_CASES)
     with reading() as session:
-        rows = queries.history(session, before=after, kind=kind, limit=PAGE + 1)
-    shown = tuple(Change(**row._mapping) for row in rows[:PAGE])  # noqa: SLF001 - SQLAlchemy's public name
-    return HistoryPage(shown, shown[-1].id if len(rows) > PAGE else None)
+        rows = queries.history(session, before=after, kind=kind, limit=limit + 1)
+    shown = tuple(Change(**row._mapping) for row in rows[:limit])  # noqa: SLF001 - SQLAlchemy's public name
+    return HistoryPage(shown, shown[-1].id if len(rows) > limit else None)

@@ -5,6 +5,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+from babel.numbers import format_decimal
+
 from services import pdf
 from services.exports import value
 from services.reports.workbook import Content, Kind, Sheet, SheetColumn, written_day
@@ -36,20 +38,20 @@ def _blocks(content: Content) -> Iterator[pdf.Block]:
         ]
     )
     for sheet in content.sheets:
-        yield from _table(sheet)
+        yield from _table(sheet, content.currency)
     yield pdf.Heading("Definitions")
     for term, meaning in content.definitions:
         yield pdf.Paragraph(f"{term}: {meaning}", is_small=True)
 
 
-def _table(sheet: Sheet) -> Iterator[pdf.Block]:
+def _table(sheet: Sheet, currency: str) -> Iterator[pdf.Block]:
     yield pdf.Heading(sheet.name)
     if not sheet.rows:
         yield pdf.Paragraph("Nothing to report.")
         return
     first, rest = sheet.columns[0], sheet.columns[1:]
     for start in range(0, len(rest), _COLUMNS - 1):
-        yield _grid([first, *rest[start : start + _COLUMNS - 1]], sheet.rows[:MOST_ROWS])
+        yield _grid([first, *rest[start : start + _COLUMNS - 1]], sheet.rows[:MOST_ROWS], currency)
         yield pdf.Gap()
     if len(sheet.rows) > MOST_ROWS:
         yield pdf.Paragraph(
@@ -57,17 +59,17 @@ def _table(sheet: Sheet) -> Iterator[pdf.Block]:
         )
 
 
-def _grid(columns: Sequence[SheetColumn], rows: Sequence[Any]) -> pdf.Grid:
+def _grid(columns: Sequence[SheetColumn], rows: Sequence[Any], currency: str) -> pdf.Grid:
     return pdf.Grid(
         head=[column.label for column in columns],
-        rows=[[_written(value(row, column.name), column.kind) for column in columns] for row in rows],
+        rows=[[_written(value(row, column.name), column.kind, currency) for column in columns] for row in rows],
         widths=[2.0, *(1.0 for _ in columns[1:])],
         right=[place for place, column in enumerate(columns) if column.kind not in {"text", "day"}],
     )
 
 
-def _written(held: Any, kind: Kind) -> str:
-    """A cell's text, as the workbook's number formats would show it."""
+def _written(held: Any, kind: Kind, currency: str) -> str:
+    """A cell's text: numbers in groups as those who pay in the currency write them, as spreadsheets of theirs do."""
     if held is None:
         return ""
     if isinstance(held, date):
@@ -76,4 +78,5 @@ def _written(held: Any, kind: Kind) -> str:
         return str(held)
     if kind == "share":
         return f"{held * 100:.1f} %"
-    return f"{held:,.0f}" if kind == "count" else f"{held:,.2f}"
+    groups = "#,##,##0" if currency == "INR" else "#,##0"
+    return str(format_decimal(held, format=groups if kind == "count" else f"{groups}.00", locale="en"))

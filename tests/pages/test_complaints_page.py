@@ -77,6 +77,16 @@ def test_an_agent_records_a_complaint_and_loses_the_case(cast, meera):
         ]
 
 
+def test_the_figures_know_a_complaint_that_was_just_recorded(cast, meera):
+    before = complaints.figures(cast[Role.LEADER]).awaiting
+    page_of(Role.LEADER, "complaints")  # which keeps the figures for a while
+    app = act(page_of(Role.LEADER, "borrower", borrower=meera), "borrower.act", "complaint")
+    app.text_area(key=f"complaint.{meera}.text").set_value("Nobody listens")
+    press(app, "Record complaint")
+    said_now = page_of(Role.LEADER, "complaints").subheader[0].value
+    assert said_now.startswith(f"{before + 1} complaint")
+
+
 def test_the_borrowers_page_warns_and_leads_to_the_complaint(complaint, meera):
     app = page_of(Role.LEADER, "borrower", borrower=meera)
     [banner] = [each.value for each in app.warning]

@@ -10,7 +10,7 @@ from db.models.work import Allocation, CollectionCase
 from services import allocation, schedules
 from services.actors import SYSTEM, Role
 from services.allocation import CollectorFacts, Papers, Rule, Scope, Skills, Way
-from services.errors import Conflict, InvalidInput, Refused
+from services.errors import Conflict, InvalidInput, NotAllowed, Refused
 from tests import builders
 from tests.conftest import make_actor
 
@@ -251,6 +251,9 @@ def test_history_is_paged_from_the_latest(session, marek, ana):
     assert len(first.rows) + len(rest.rows) == 61
     assert rest.next_after is None
     assert len(allocation.history(marek, kind="by_hand").rows) == 1
+    assert [change.id for change in allocation.export_history(marek)] == [row.id for row in (*first.rows, *rest.rows)]
+    with pytest.raises(NotAllowed):
+        allocation.export_history(ana)
 
 
 def test_two_runs_at_once_give_each_case_once(database):

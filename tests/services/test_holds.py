@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from db.models.audit import AuditEvent
 from db.models.work import CollectionCase, FollowUp, Hold, StatusChange
-from services import follow_ups, holds
+from services import exports, follow_ups, holds
 from services.errors import InvalidInput, NotAllowed, NotFound, Refused
 from tests import builders
 
@@ -123,3 +123,11 @@ def test_follow_up_at_a_moment_without_contact_is_refused_with_the_next_one(sess
 def test_follow_up_that_contacts_nobody_may_be_set_for_any_hour(session, ana, borrower):
     follow_ups.record(ana, borrower, due_at=datetime(2025, 6, 17, 16, 30, tzinfo=UTC), action="review")
     assert [found.action for found in follow_ups.open_of(session, borrower)] == ["review"]
+
+
+def test_holds_go_into_a_file_for_those_who_see_them(session, ana, marek, borrower):
+    holds.place(marek, borrower, kind="dispute", reason="=Amount is wrong")
+    lines = exports.to_csv(holds.export(marek), holds.EXPORT_FIELDS).decode("utf-8-sig").splitlines()
+    assert lines[0] == "Hold,Customer no.,Reason,From,Until,Placed by"
+    assert "'=Amount is wrong" in lines[1]
+    assert holds.export(marek, kind="legal") == ()

@@ -4,6 +4,7 @@ import hashlib
 import io
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import pytest
 from pypdf import PdfReader
@@ -144,6 +145,15 @@ def test_the_printed_report_holds_every_column_and_says_what_it_leaves_out(sessi
     made = replace(content(SYSTEM, ReportKind.PROMISES, NOV), sheets=(long,))
     said = " ".join(page.extract_text() for page in PdfReader(io.BytesIO(to_pdf(made))).pages)
     assert f"The first {MOST_ROWS} of {MOST_ROWS + 5} rows" in said
+
+
+def test_printed_amounts_are_grouped_as_the_currency_is_written(session, book):
+    report = content(SYSTEM, ReportKind.DAILY_COLLECTIONS, NOV)
+    sheet = Sheet("Amounts", (SheetColumn("name", "Name"), SheetColumn("amount", "Amount", "money")),
+                  [{"name": "one", "amount": Decimal("1783513.19")}])  # fmt: skip
+    for currency, written in (("INR", "17,83,513.19"), ("KES", "1,783,513.19")):
+        made = PdfReader(io.BytesIO(to_pdf(replace(report, currency=currency, sheets=(sheet,)))))
+        assert written in made.pages[0].extract_text().split()
 
 
 def test_the_schedule_produces_of_the_last_closed_day_and_nothing_before_the_first(session, frozen_clock):
