@@ -110,8 +110,8 @@ def rows(page: Page, chosen: str, *, shown: int | None) -> None:
         empty.empty(*_EMPTY[chosen])
         return
     now = clock.now()
-    if stuck := sum(_is_stuck(request, page) for request in page.requests):
-        waits = "1 request waits" if stuck == 1 else f"{stuck} requests wait"
+    if stuck := {request.id for request in page.requests if _is_stuck(request, page)}:
+        waits = "1 request waits" if len(stuck) == 1 else f"{len(stuck)} requests wait"
         st.warning(f"{waits} at a level that nobody holds. An admin gives the level under Authority.")
     with st.container(key="approvals_rows", border=False):
         for request in page.requests:
@@ -124,7 +124,7 @@ def rows(page: Page, chosen: str, *, shown: int | None) -> None:
                 on_click=open_request,
                 args=(request.id,),
             )
-            st.html(_under(request, now, is_stuck=_is_stuck(request, page)))
+            st.html(_under(request, now, is_stuck=request.id in stuck))
     if page.total is not None:
         tables.totals(len(page.requests), noun="request" if page.total == 1 else "requests", of=page.total)
     tables.next_page("approvals.list", page.next_before, is_first=tables.position("approvals.list") is None)

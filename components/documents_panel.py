@@ -10,7 +10,7 @@ from components.form_fields import Places
 from services import documents
 from services.actors import Actor, Permission
 from services.borrowers import BorrowerView
-from services.documents import KINDS, MAX_MB, UPLOADED, UPLOADS, Document
+from services.documents import KINDS, UPLOADED, Document
 
 
 def tab(actor: Actor, view: BorrowerView) -> None:
@@ -62,7 +62,7 @@ def _add(actor: Actor, borrower_id: int) -> None:
         with st.form("document_form", border=False):
             kind = st.selectbox("Kind", list(UPLOADED), format_func=KINDS.__getitem__, key=f"{form}.kind")
             places.under("kind")
-            file = st.file_uploader("File", type=list(UPLOADS), max_upload_size=MAX_MB, key=f"{form}.file")
+            file = form_fields.upload("File", key=f"{form}.file")
             places.under("file")
             is_sent = st.form_submit_button("Keep it", type="primary")
     if is_sent:

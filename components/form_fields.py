@@ -1,6 +1,6 @@
 """What forms share: a place under each field for what is wrong with it, and a key that tells a second submit."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -8,10 +8,12 @@ from uuid import uuid4
 import streamlit as st
 
 from components import notices
+from services import documents
 from services.errors import InvalidInput
 
 if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 
 class Places:
@@ -66,6 +68,11 @@ def done(form: str) -> None:
     st.session_state.pop(f"request.{form}", None)
     name = form.partition("#")[0]
     st.session_state[f"done.{name}"] = st.session_state.get(f"done.{name}", 0) + 1
+
+
+def upload(label: str, *, key: str, types: Collection[str] = documents.UPLOADS) -> "UploadedFile | None":
+    """A file of the kinds and the size that are kept as documents; its name and content are checked when it is sent."""
+    return st.file_uploader(label, type=list(types), max_upload_size=documents.MAX_MB, key=key)
 
 
 def focus(container: str, form: str) -> None:

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import streamlit as st
 
-from components import dates, hardship_form, money, notices
+from components import dates, form_fields, hardship_form, money, notices
 from components.form_fields import Places
 from services import documents, hardship
 from services.actors import Actor, Permission
@@ -86,9 +86,7 @@ def _acts(actor: Actor, each: Hardship, today: date) -> None:
 def _add_file(actor: Actor, each: Hardship) -> None:
     key, places = f"hardship.file.{each.id}", Places()
     with st.popover("Add a file", icon=":material/attach_file:", key=f"{key}.open"), st.form(key, border=False):
-        file = st.file_uploader(
-            "Evidence", type=list(documents.UPLOADS), max_upload_size=documents.MAX_MB, key=f"{key}.file"
-        )
+        file = form_fields.upload("Evidence", key=f"{key}.file")
         places.under("file")
         if st.form_submit_button("Keep it", type="primary") and file is not None:
             with places.showing_errors():

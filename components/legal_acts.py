@@ -8,7 +8,7 @@ import streamlit as st
 
 from components import dates, form_fields, notices
 from components.form_fields import Places
-from services import documents, legal
+from services import legal
 from services import money as amounts
 from services.actors import Actor
 from services.errors import InvalidInput
@@ -87,9 +87,7 @@ def _notice_sent(actor: Actor, found: Detail) -> None:
         how = st.selectbox("Sent by", list(WAYS), format_func=WAYS.__getitem__, key=f"{form}.how")
         places.under("how")
         number = st.text_input("Tracking number", key=f"{form}.number", max_chars=60)
-        file = st.file_uploader(
-            "Copy of the notice", type=list(documents.UPLOADS), max_upload_size=documents.MAX_MB, key=f"{form}.file"
-        )
+        file = form_fields.upload("Copy of the notice", key=f"{form}.file")
         places.under("file")
         is_sent = st.form_submit_button("Record the notice", type="primary")
     if is_sent:

@@ -201,9 +201,7 @@ def _documents(actor: Actor, found: Detail) -> None:
 def _attach(actor: Actor, action_id: int) -> None:
     form, places = form_fields.drawn(f"legal.attach.{action_id}"), Places()
     with st.form(f"legal_attach_{action_id}", border=False):
-        file = st.file_uploader(
-            "File", type=list(documents.UPLOADS), max_upload_size=documents.MAX_MB, key=f"{form}.file"
-        )
+        file = form_fields.upload("File", key=f"{form}.file")
         places.under("file")
         is_sent = st.form_submit_button("Keep it", type="primary")
     if is_sent:

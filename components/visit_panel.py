@@ -20,7 +20,7 @@ from components import (
     status_form,
 )
 from components.form_fields import Places
-from services import borrowers, contacts, lender, visits
+from services import borrowers, contacts, documents, lender, visits
 from services.actors import Actor, Permission
 from services.borrowers import BorrowerView
 from services.contacts import Outcome, reaching
@@ -193,7 +193,11 @@ def _outcome_form(actor: Actor, visit: Visit, view: BorrowerView, outcome: Outco
         person, party_id = reach_fields.person(actor, view, outcome, form)
         places.under("person", "outcome", "channel")
         files = st.file_uploader(
-            "Photos (optional)", type=_PHOTOS, accept_multiple_files=True, max_upload_size=10, key=f"{form}.photos"
+            "Photos (optional)",
+            type=_PHOTOS,
+            accept_multiple_files=True,
+            max_upload_size=documents.MAX_MB,
+            key=f"{form}.photos",
         )
         is_sent = st.form_submit_button("Save the visit", type="primary", icon=":material/check:", width="stretch")
     if is_sent:
@@ -237,7 +241,7 @@ def _photos(actor: Actor, visit: Visit) -> None:
         st.caption(f"{kept} kept with the visit, under Documents on the borrower's page.")
     form, places = form_fields.drawn(f"visit.photo.{visit.id}"), Places()
     with st.form(f"visit.photo_form.{visit.id}", border=False):
-        file = st.file_uploader("Add a photo", type=_PHOTOS, max_upload_size=10, key=f"{form}.file")
+        file = form_fields.upload("Add a photo", key=f"{form}.file", types=_PHOTOS)
         places.under("photo", "file")
         is_sent = st.form_submit_button("Keep the photo", icon=":material/add_a_photo:")
     if is_sent:

@@ -16,6 +16,7 @@ from services.errors import InvalidInput
 from services.exports import Field
 from services.visits import DEPOSIT_STATUSES, MODES, RECEIPT_STATUSES, Deposit, Receipt, Slip
 
+_SLIPS = ("jpg", "jpeg", "png", "pdf")
 _RECEIPT_FIELDS = tuple(
     Field(name, label)
     for name, label in (
@@ -67,8 +68,8 @@ def _hand_in(actor: Actor, held: Sequence[Receipt]) -> None:
         places.under("reference")
         why = st.text_input("If the amount differs: why?", key=f"{form}.why", max_chars=200)
         places.under("difference_reason")
-        slip = st.file_uploader(
-            "Photo of the slip (optional)", type=["jpg", "jpeg", "png", "pdf"], max_upload_size=10, key=f"{form}.slip"
+        slip = form_fields.upload(
+            "Photo of the slip (optional)", key=f"{form}.slip", types=("jpg", "jpeg", "png", "pdf")
         )
         places.under("file")
         is_sent = st.form_submit_button(
