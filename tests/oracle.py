@@ -106,13 +106,7 @@ class Walk:
             return None
         later = [r for r in reports if r.as_of > day]
         since = [r.as_of - r.dpd * DAY for r in (*earlier[-1:], *later[:1]) if r.dpd > 0]
-        # a later report that reaches back over one without arrears is not believed beyond that one
-        for report in later:
-            start = report.as_of - report.dpd * DAY
-            before = [r for r in reports if r.as_of < report.as_of]
-            clipped = before and before[-1].dpd == 0 and start <= before[-1].as_of
-            if report.dpd > 0:
-                since.append(max(start, before[-1].as_of + DAY) if clipped else start)
+        since += [self._begun(report) for report in later if report.dpd > 0]
         return min((start for start in since if start <= day), default=None)
 
     def is_npa_at(self, day: date) -> bool:
@@ -126,13 +120,15 @@ class Walk:
         oldest = self.oldest_overdue(day)
         return oldest is not None and (day - oldest).days >= 90
 
+    def _begun(self, report: Report) -> date:
+        """Since when something is unpaid; beyond an earlier report without arrears it is not believed."""
+        cleared = [r.as_of for r in self.facts.reports or () if r.as_of < report.as_of and r.dpd == 0]
+        return max([report.as_of - report.dpd * DAY, *(on + DAY for on in cleared)])
+
     def _holds(self, report: Report, day: date) -> bool:
         reports = sorted((r for r in self.facts.reports or () if r.as_of <= self.as_of), key=lambda r: r.as_of)
         after = [r.as_of for r in reports if r.as_of > report.as_of]
-        before = [r for r in reports if r.as_of < report.as_of]
-        start = report.as_of - report.dpd * DAY
-        if before and before[-1].dpd == 0:
-            start = max(start, before[-1].as_of + DAY)
+        start = self._begun(report)
         closed = self.facts.closed_on is not None and self.facts.closed_on <= min(day, self.as_of)
         return start <= day and (not after or day < after[0]) and not closed
 

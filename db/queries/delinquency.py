@@ -204,11 +204,12 @@ arrears AS MATERIALIZED (
     FROM traced t
     CROSS JOIN LATERAL (
         SELECT x.as_of, x.dpd,
-               CASE WHEN lag(x.dpd) OVER day = 0 THEN greatest(x.as_of - x.dpd, lag(x.as_of) OVER day + 1)
-                    ELSE x.as_of - x.dpd END AS from_on,
+               -- days past due that reach back over a report without arrears are not believed beyond it
+               greatest(x.as_of - x.dpd, max(x.as_of) FILTER (WHERE x.dpd = 0) OVER earlier + 1) AS from_on,
                coalesce(lead(x.as_of) OVER day - 1, :as_of) AS to_on
         FROM reported_snapshot x WHERE x.loan_id = t.loan_id AND x.as_of <= :as_of
-        WINDOW day AS (ORDER BY x.as_of) OFFSET 0
+        WINDOW day AS (ORDER BY x.as_of),
+               earlier AS (ORDER BY x.as_of ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) OFFSET 0
     ) r
     WHERE t.is_suspect AND t.source = 'snapshot' AND r.dpd > 0
 ), episode AS (

@@ -209,6 +209,36 @@ def check(session, book, as_of, npa_by_borrower):
     as_of=date(2025, 4, 30),
     npa_by_borrower=True,
 )
+@example(
+    # days past due that reach back over a report without arrears do not join what was before it
+    book=[
+        [
+            LoanFacts(
+                reports=(
+                    Report(date(2025, 1, 2), 90),
+                    Report(date(2025, 5, 7), 0),
+                    Report(date(2025, 5, 21), 15),
+                    Report(date(2025, 5, 22), 15),
+                )
+            )
+        ]
+    ],
+    as_of=date(2025, 5, 22),
+    npa_by_borrower=False,
+)
+@example(
+    # nor do they for a borrower whose other loan stays in arrears
+    book=[
+        [
+            LoanFacts(reports=(Report(date(2025, 1, 2), 1), Report(date(2025, 4, 30), 1))),
+            LoanFacts(
+                reports=(Report(date(2025, 2, 27), 0), Report(date(2025, 3, 1), 1), Report(date(2025, 3, 2), 95))
+            ),
+        ]
+    ],
+    as_of=date(2025, 4, 30),
+    npa_by_borrower=True,
+)
 def test_whole_book_and_single_loans_and_oracle_agree(session, book, as_of, npa_by_borrower):
     with session.begin_nested() as savepoint:
         check(session, book, as_of, npa_by_borrower)
