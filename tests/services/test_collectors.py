@@ -48,7 +48,7 @@ def test_what_is_written_about_a_collector_is_read_back_with_one_event(session, 
         IN_ORDER,
     )
     assert one.standing.state == "In order"
-    actions = session.execute(select(AuditEvent.action)).scalars().all()
+    actions = session.execute(select(AuditEvent.action).order_by(AuditEvent.id)).scalars().all()
     assert actions == ["agency.added", "collector.changed"]
 
 
