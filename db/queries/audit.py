@@ -106,7 +106,7 @@ def actions(session: Session) -> list[str]:
             SELECT (SELECT e.action FROM audit_event e WHERE e.action > d.action ORDER BY e.action LIMIT 1)
             FROM distinct_action d WHERE d.action IS NOT NULL
         )
-        SELECT action FROM distinct_action WHERE action IS NOT NULL
+        SELECT action FROM distinct_action WHERE action IS NOT NULL ORDER BY action
     """)
     return list(session.execute(statement).scalars())
 
