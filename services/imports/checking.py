@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from db.base import AnyRow
+from db.queries.imports import batches, contacts, facts, loan_book, reported, typing
 from db.queries.imports import checking as queries
-from db.queries.imports import contacts, facts, loan_book, reported, typing
 from db.queries.imports.plan import Plan
 from services import lender, personal_data
 from services.imports.errors import DateOrderNeeded
@@ -35,16 +35,16 @@ def check(session: Session, plan: Plan) -> tuple[Plan, dict[str, int], dict[str,
     """
     typing.prepare(session)
     typing.make_typed(session, plan)
-    plan = _with_date_order(session, plan)
-    queries.mark_repeats(session, plan)
-    if plan.kind == Kind.PAYMENTS:
-        facts.list_entries(session, plan)
-        if facts.mark_contradictions(session, plan) + facts.mark_unknown_reversals(session, plan):
-            facts.list_entries(session, plan)
-    _encrypt_points(session, plan)
     tally = queries.tally(session, plan)
+    if tally.rejected and (settled := _with_date_order(session, plan)) is not plan:
+        plan, tally = settled, queries.tally(session, settled)
+    if _mark(session, plan):
+        tally = queries.tally(session, plan)
+    _encrypt_points(session, plan)
     changes, samples = _compare(session, plan)
-    queries.keep_rejected(session, plan)
+    batches.forget_rejected(session, plan.batch_id)
+    if tally.rejected:
+        queries.keep_rejected(session, plan)
     counts = {
         "rows": tally.rows,
         "accepted": tally.accepted,
@@ -53,11 +53,22 @@ def check(session: Session, plan: Plan) -> tuple[Plan, dict[str, int], dict[str,
         **changes,
     }
     report = {
-        "rules": _rules(session, plan, tally.rows),
+        "rules": _rules(session, plan, tally.rows) if tally.accepted < tally.rows or tally.noted else [],
         "samples": [_sample(row) for row in samples],
         "data_version": lender.load(session).data_version,
     }
     return plan, counts, report
+
+
+def _mark(session: Session, plan: Plan) -> bool:
+    """Mark what is wrong with rows beside others, in the file or in the book; whether any is."""
+    is_any = queries.mark_repeats(session, plan)
+    if plan.kind == Kind.PAYMENTS:
+        facts.list_entries(session, plan)
+        if facts.mark_contradictions(session, plan) + facts.mark_unknown_reversals(session, plan):
+            facts.list_entries(session, plan)
+            return True
+    return is_any
 
 
 def _with_date_order(session: Session, plan: Plan) -> Plan:
@@ -104,7 +115,7 @@ def _compare(session: Session, plan: Plan) -> tuple[dict[str, int], Sequence[Any
         row = facts.compare_schedule(session, plan)
         return _counts(row), facts.schedule_samples(session, plan) if row.changed else []
     if plan.kind == Kind.PAYMENTS:
-        return _counts(facts.compare_payments(session)), []
+        return _counts(facts.compare_payments(session, plan)), []
     if plan.kind == Kind.CONTACTS:
         row = contacts.compare(session, plan)
         return _counts(row), contacts.samples(session, plan) if row.changed else []

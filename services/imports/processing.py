@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from db.engine import transaction
 from db.queries import lender as lender_queries
 from db.queries.imports import batches as queries
-from db.queries.imports import contacts, facts, loan_book, reported, typing, undoing
+from db.queries.imports import contacts, facts, loan_book, reported, staging, typing, undoing
 from db.queries.imports.plan import Plan
 from services import audit, clock, jobs, lender, restating
 from services.actors import Actor, Permission
@@ -63,19 +63,26 @@ def check(actor: Actor, batch_id: int, *, progress: Progress = _silent) -> Batch
 
 
 def _check(session: Session, row: Any, progress: Progress) -> None:
-    if row.file_path is None or not Path(row.file_path).exists():
-        raise FileUnreadable("The file is gone: upload it again.")
-    path, plan = Path(row.file_path), plan_of(row)
+    path, plan = _file_of(row), plan_of(row)
     summary = summary_of(row)
     checked(summary.kind, summary.headers, summary.mapping, summary.options)
-    size = path.stat().st_size
-    look = files.look(path)
-    stage(session, plan, path, look, read=lambda done: progress(min(done, size), None, "reading the file"))
+    _stage(session, plan, path, progress)
     progress(1, 3, "checking rows")
     plan, counts, report = check_rows(session, plan)
     progress(3, 3, "checked")
     options = {**plan.options, "_headers": list(summary.headers)}
     queries.move(session, row.id, from_=("staging",), to="checked", counts=counts, report=report, options=options)
+
+
+def _file_of(row: Any) -> Path:
+    if row.file_path is None or not Path(row.file_path).exists():
+        raise FileUnreadable("The file is gone: upload it again.")
+    return Path(row.file_path)
+
+
+def _stage(session: Session, plan: Plan, path: Path, progress: Progress) -> None:
+    size = path.stat().st_size
+    stage(session, plan, path, files.look(path), read=lambda done: progress(min(done, size), None, "reading the file"))
 
 
 def commit(actor: Actor, batch_id: int, *, progress: Progress = _silent) -> BatchSummary:
@@ -110,7 +117,10 @@ def commit(actor: Actor, batch_id: int, *, progress: Progress = _silent) -> Batc
 def _commit(session: Session, actor: Actor, row: Any, progress: Progress) -> None:
     plan, counts, report = plan_of(row), row.counts, row.report
     typing.prepare(session)
-    if report.get("data_version") != lender.load(session).data_version:
+    is_lost = staging.is_lost(session, plan)
+    if is_lost:
+        _stage(session, plan, _file_of(row), progress)
+    if is_lost or report.get("data_version") != lender.load(session).data_version:
         progress(0, 3, "checking again: the book has changed since")
         plan, counts, report = check_rows(session, plan)
     progress(1, 3, "writing")

@@ -40,16 +40,15 @@ def stage(session: Session, plan: Plan, path: Path, look: Look, *, read: Reporte
     """
     queries.create(session, plan)
     if look.dialect is None:
-        queries.copy_rows(session, plan, _written(_numbered(sheet_rows(path)), len(plan.headers)))
+        rows = queries.copy_rows(session, plan, _written(_numbered(sheet_rows(path)), len(plan.headers)))
     else:
         try:
             with session.begin_nested():
-                queries.copy_csv(
+                rows = queries.copy_csv(
                     session, plan, _told(chunks(path, look.dialect), read), separator=look.dialect.separator
                 )
         except (psycopg.DataError, DBAPIError):
-            _stage_tolerantly(session, plan, path, look.dialect, read)
-    rows = queries.count(session, plan)
+            rows = _stage_tolerantly(session, plan, path, look.dialect, read)
     if rows == 0:
         raise FileUnreadable("The file holds a header and no rows. Export it again with its rows.")
     return rows
@@ -63,12 +62,12 @@ def _told(parts: Iterable[bytes], read: Reported) -> Iterator[bytes]:
         yield part
 
 
-def _stage_tolerantly(session: Session, plan: Plan, path: Path, dialect: Dialect, read: Reported) -> None:
-    """Read rows one by one; those with the wrong number of cells are kept with that as their fault."""
+def _stage_tolerantly(session: Session, plan: Plan, path: Path, dialect: Dialect, read: Reported) -> int:
+    """Read rows one by one; those with the wrong number of cells are kept with that as their fault. How many rows."""
     text = _decoded(_told(chunks(path, dialect), read))
     csv.field_size_limit(LINE_AT_MOST)
     rows = csv.reader(_lines(text), delimiter=dialect.separator)
-    queries.copy_rows(session, plan, _written(_numbered(_readable(rows, len(plan.headers))), len(plan.headers)))
+    return queries.copy_rows(session, plan, _written(_numbered(_readable(rows, len(plan.headers))), len(plan.headers)))
 
 
 def _decoded(parts: Iterable[bytes]) -> Iterator[str]:

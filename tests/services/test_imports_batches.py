@@ -13,7 +13,7 @@ from sqlalchemy import text
 from services import closing, imports, personal_data
 from services.actors import SYSTEM
 from services.errors import InvalidInput, NotAllowed
-from services.imports import DateOrderNeeded, UndoRefused, rejects
+from services.imports import DateOrderNeeded, UndoRefused, batches, rejects
 from services.imports.rejects import rejects_csv
 
 
@@ -150,6 +150,22 @@ def test_a_receipt_that_comes_twice_under_other_words_is_taken_once(session, tmp
     ]
 
 
+@pytest.mark.parametrize("rows", [3, 60, 500])
+def test_repeated_keys_are_found_however_many_rows_a_loan_has(session, tmp_path, rows):
+    _load(tmp_path, LOANS)
+    days = [date(2025, 1, 1) + timedelta(days=n) for n in range(rows)]
+    due = [f"L1,{n},{day},100" for n, day in enumerate(days, start=1)]
+    lines = [*due, f"L1,{rows},{days[-1]},101", due[0], f"L2,1,{days[0]},100"]
+    schedule = _load(tmp_path, "Loan No,EMI No,Due Date,EMI\n" + "\n".join(lines), kind="schedule")
+    assert {line["code"]: line["rows"] for line in schedule.report["rules"]} == {"row:differs": 2, "row:repeated": 1}
+    assert schedule.counts["accepted"] == _count(session, "instalment") == rows
+    paid = [f"L1,{day},100,R{n}" for n, day in enumerate(days)]
+    lines = [*paid, f"L1,{days[-1]},101,R{rows - 1}", paid[0], f"L2,{days[0]},100,R0"]
+    payments = _load(tmp_path, "Loan No,Paid Date,Amount,Receipt No\n" + "\n".join(lines), kind="payments")
+    assert {line["code"]: line["rows"] for line in payments.report["rules"]} == {"row:differs": 2, "row:repeated": 1}
+    assert payments.counts["accepted"] == _count(session, "payment") == rows
+
+
 def test_schedule_is_numbered_by_due_date_and_may_be_restated(session, tmp_path):
     _load(tmp_path, LOANS)
     _load(tmp_path, "loan_number,due_date,amount\nL1,2025-06-05,500\nL1,2025-05-05,400\n", "schedule")
@@ -261,13 +277,22 @@ def test_values_survive_any_dialect(session, tmp_path, rows, separator, number):
 def test_a_file_imported_later_is_checked_again_when_the_book_has_changed(session, tmp_path):
     path = tmp_path / "a.csv"
     path.write_text(LOANS)
-    from services.imports import batches
-
     first = batches.begin(SYSTEM, path, file_name="a.csv", kind=imports.Kind.LOAN_BOOK)
     imports.check(SYSTEM, first.id)
     _load(tmp_path, LOANS.replace("2000", str(2000 + timedelta(1).days)))
     done = imports.commit(SYSTEM, first.id)
     assert (done.counts["loans_new"], done.counts["loans_changed"]) == (0, 1)
+
+
+def test_staged_rows_that_a_crash_of_the_server_took_are_read_again(session, tmp_path):
+    path = tmp_path / "file.csv"
+    path.write_text(LOANS)
+    batch = batches.begin(SYSTEM, path, file_name="a.csv", kind=imports.Kind.LOAN_BOOK)
+    imports.check(SYSTEM, batch.id)
+    # what recovery does to unlogged tables
+    session.execute(text(f"TRUNCATE staging.raw_{batch.id}, staging.typed_{batch.id}"))
+    imports.commit(SYSTEM, batch.id)
+    assert _count(session, "loan") == 2
 
 
 def test_undone_contacts_leave_no_person_they_named(session, tmp_path):

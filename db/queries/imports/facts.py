@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from db.base import AnyRow
 from db.queries.imports.plan import Plan
-from db.queries.imports.typing import ENTRY
 
 _PARTS = ("due_on", "principal", "interest", "charges")
 _INSTALMENT_DIFFERS = (
@@ -138,7 +137,7 @@ def _entries(plan: Plan, *, all_named: bool) -> str:
         plan: the batch.
         all_named: whether every row has its receipt number, which spares the sorting that makes them.
     """
-    entry = f"CASE WHEN t.amount < 0 AND t.reverses_reference IS NOT NULL THEN 'reversal' ELSE {ENTRY.format('t.entry')} END"
+    entry = "CASE WHEN t.amount < 0 AND t.reverses_reference IS NOT NULL THEN 'reversal' ELSE coalesce(t.entry, 'payment') END"
     made = (
         "'~' || t.paid_on || '/' || abs(t.amount) || '/' || "
         f"row_number() OVER (PARTITION BY t.loan_id, t.paid_on, abs(t.amount), {entry} ORDER BY t.line)"
@@ -158,12 +157,12 @@ def _entries(plan: Plan, *, all_named: bool) -> str:
 
 
 def list_entries(session: Session, plan: Plan) -> None:
-    """Make the list of entries for this transaction, that comparing and committing read."""
-    session.execute(text("DROP TABLE IF EXISTS pg_temp.import_entry"))
+    """Make the list of entries, that comparing and committing read. Unlogged and not temporary: it is read in parallel."""
+    session.execute(text(f"DROP TABLE IF EXISTS {plan.entries}"))
     unnamed = f"SELECT EXISTS (SELECT FROM {plan.typed} WHERE faults IS NULL AND reference IS NULL)"
     entries = _entries(plan, all_named=not session.execute(text(unnamed)).scalar_one())
-    session.execute(text(f"CREATE TEMPORARY TABLE import_entry ON COMMIT DROP AS {entries}"))
-    session.execute(text("ANALYZE import_entry"))
+    session.execute(text(f"CREATE UNLOGGED TABLE {plan.entries} WITH (autovacuum_enabled = false) AS {entries}"))
+    session.execute(text(f"ANALYZE {plan.entries} (line, loan_id, kind, reference)"))
 
 
 def mark_contradictions(session: Session, plan: Plan) -> int:
@@ -173,10 +172,10 @@ def mark_contradictions(session: Session, plan: Plan) -> int:
         f"""
         UPDATE {plan.typed} t SET faults = 'reference:recorded'
         FROM (
-            SELECT r.line FROM import_entry r JOIN payment o USING (loan_id, reference)
+            SELECT r.line FROM {plan.entries} r JOIN payment o USING (loan_id, reference)
             WHERE r.kind <> 'bounce' AND {_PAYMENT_DIFFERS}
             UNION ALL
-            SELECT r.line FROM import_entry r JOIN mandate_presentation o USING (loan_id, reference)
+            SELECT r.line FROM {plan.entries} r JOIN mandate_presentation o USING (loan_id, reference)
             WHERE r.kind = 'bounce' AND {_BOUNCE_DIFFERS}
         ) wrong WHERE t.line = wrong.line
         """,
@@ -186,28 +185,35 @@ def mark_contradictions(session: Session, plan: Plan) -> int:
 
 def mark_unknown_reversals(session: Session, plan: Plan) -> int:
     """Reversals of payments that neither the book nor the file has."""
+    # reversals are few: what they take back is looked for among all entries, in one pass, before any row is touched
     return _rowcount(
         session,
         f"""
+        WITH reversal AS MATERIALIZED (
+            SELECT line, loan_id, reverses_reference AS reference FROM {plan.entries} WHERE kind = 'reversal'
+        ), of_file AS MATERIALIZED (
+            SELECT DISTINCT e.loan_id, e.reference
+            FROM reversal r JOIN {plan.entries} e ON (e.loan_id, e.reference) = (r.loan_id, r.reference)
+            WHERE e.kind = 'payment'
+        )
         UPDATE {plan.typed} t SET faults = 'reverses_reference:unknown'
-        FROM import_entry r
-        WHERE t.line = r.line AND t.faults IS NULL AND r.kind = 'reversal'
-          AND NOT EXISTS (SELECT FROM payment p WHERE p.loan_id = r.loan_id AND p.reference = r.reverses_reference)
-          AND NOT EXISTS (SELECT FROM import_entry e WHERE e.loan_id = r.loan_id AND e.kind = 'payment'
-                          AND e.reference = r.reverses_reference)
+        FROM reversal r
+        WHERE t.line = r.line AND t.faults IS NULL
+          AND NOT EXISTS (SELECT FROM of_file f WHERE (f.loan_id, f.reference) = (r.loan_id, r.reference))
+          AND NOT EXISTS (SELECT FROM payment p WHERE (p.loan_id, p.reference) = (r.loan_id, r.reference))
         """,
         {},
     )
 
 
-def compare_payments(session: Session) -> AnyRow:
+def compare_payments(session: Session, plan: Plan) -> AnyRow:
     """Entries new and unchanged."""
     return session.execute(
         text(
-            """
+            f"""
             SELECT count(*) FILTER (WHERE p.id IS NULL AND m.id IS NULL) AS new, 0 AS changed,
                    count(*) FILTER (WHERE p.id IS NOT NULL OR m.id IS NOT NULL) AS unchanged
-            FROM import_entry r
+            FROM {plan.entries} r
             LEFT JOIN payment p ON r.kind <> 'bounce' AND (p.loan_id, p.reference) = (r.loan_id, r.reference)
             LEFT JOIN mandate_presentation m ON r.kind = 'bounce' AND (m.loan_id, m.reference) = (r.loan_id, r.reference)
             """
@@ -218,13 +224,12 @@ def compare_payments(session: Session) -> AnyRow:
 def commit_payments(session: Session, plan: Plan, *, is_new: bool) -> dict[str, int]:
     """Add the entries that are not there yet. `is_new`: the check found none of them there."""
     bound = {"batch": plan.batch_id}
-    list_entries(session, plan)
     payments = _add(
         session,
-        """
+        f"""
         INSERT INTO payment (loan_id, reference, kind, paid_on, amount, mode, reverses_reference, batch_id)
         SELECT loan_id, reference, kind, paid_on, amount, mode, reverses_reference, :batch
-        FROM import_entry WHERE kind <> 'bounce'
+        FROM {plan.entries} WHERE kind <> 'bounce'
         """,
         "loan_id, reference",
         bound,
@@ -232,10 +237,10 @@ def commit_payments(session: Session, plan: Plan, *, is_new: bool) -> dict[str, 
     )
     bounces = _add(
         session,
-        """
+        f"""
         INSERT INTO mandate_presentation (loan_id, reference, presented_on, amount, result, reason, batch_id)
         SELECT loan_id, reference, paid_on, amount, 'bounced', reason, :batch
-        FROM import_entry WHERE kind = 'bounce'
+        FROM {plan.entries} WHERE kind = 'bounce'
         """,
         "loan_id, reference",
         bound,

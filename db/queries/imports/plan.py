@@ -61,6 +61,11 @@ class Plan:
         return f"staging.points_{self.batch_id:d}"
 
     @property
+    def entries(self) -> str:
+        """The table of payments, reversals and bounces with the receipt numbers that they will have."""
+        return f"staging.entries_{self.batch_id:d}"
+
+    @property
     def dated(self) -> dict[date, dict[str, str]]:
         """For wide files: date -> measure -> column of the typed table."""
         found: dict[date, dict[str, str]] = {}

@@ -35,12 +35,12 @@ def create(session: Session, plan: Plan) -> None:
 
 def drop(session: Session, plan: Plan) -> None:
     """Remove all that is staged of the batch."""
-    for table in (plan.raw, plan.typed, plan.points):
+    for table in (plan.raw, plan.typed, plan.points, plan.entries):
         session.execute(text(f"DROP TABLE IF EXISTS {table}"))
 
 
-def copy_csv(session: Session, plan: Plan, chunks: Iterable[bytes], *, separator: str) -> None:
-    """Stream CSV text as it is, header included.
+def copy_csv(session: Session, plan: Plan, chunks: Iterable[bytes], *, separator: str) -> int:
+    """Stream CSV text as it is, header included; how many rows.
 
     Raises:
         psycopg.Error: Postgres refused a row; the transaction (or savepoint) is lost.
@@ -48,22 +48,24 @@ def copy_csv(session: Session, plan: Plan, chunks: Iterable[bytes], *, separator
     cells = ", ".join(f"c{position}" for position in range(1, len(plan.headers) + 1))
     written = {"\t": r"E'\t'", ",": "','", ";": "';'", "|": "'|'"}[separator]
     order = f"COPY {plan.raw} ({cells}) FROM STDIN (FORMAT csv, HEADER true, DELIMITER {written}, ENCODING 'UTF8')"
-    _copy(session, order, chunks)
+    return _copy(session, order, chunks)
 
 
-def copy_rows(session: Session, plan: Plan, chunks: Iterable[bytes]) -> None:
-    """Stream rows that were read and written anew, without header: line, fault, then the cells."""
+def copy_rows(session: Session, plan: Plan, chunks: Iterable[bytes]) -> int:
+    """Stream rows that were read and written anew, without header: line, fault, then the cells; how many rows."""
     cells = ", ".join(f"c{position}" for position in range(1, len(plan.headers) + 1))
     order = f"COPY {plan.raw} (line, fault, {cells}) FROM STDIN (FORMAT csv, ENCODING 'UTF8')"
-    _copy(session, order, chunks)
+    return _copy(session, order, chunks)
 
 
-def _copy(session: Session, order: str, chunks: Iterable[bytes]) -> None:
-    with raw_connection(session).cursor() as cursor, cursor.copy(order.encode()) as copy:
-        for chunk in chunks:
-            copy.write(chunk)
+def _copy(session: Session, order: str, chunks: Iterable[bytes]) -> int:
+    with raw_connection(session).cursor() as cursor:
+        with cursor.copy(order.encode()) as copy:
+            for chunk in chunks:
+                copy.write(chunk)
+        return cursor.rowcount
 
 
-def count(session: Session, plan: Plan) -> int:
-    """Rows staged."""
-    return int(session.execute(text(f"SELECT count(*) FROM {plan.raw}")).scalar_one())
+def is_lost(session: Session, plan: Plan) -> bool:
+    """Whether the staged rows are gone: a crash of the server empties tables that it keeps no log of."""
+    return not session.execute(text(f"SELECT EXISTS (SELECT FROM {plan.typed})")).scalar_one()

@@ -17,7 +17,7 @@ from db.queries.imports.staging import raw_connection
 
 _CODES = {"amount": "number", "rate": "number", "integer": "whole", "date": "date", "moment": "date", "flag": "flag"}
 _REPORTED = ("dpd", "months_past_due", "reported_status")
-_FENCE = "OFFSET '0'::bigint"
+FENCE = "OFFSET '0'::bigint"
 """Keeps a subquery's expressions from being copied to wherever they are used, and so computed again.
 
 A plain 0 does the same but is taken for a real offset while the planner asks whether workers may share the scan.
@@ -33,7 +33,7 @@ STATUS = (
     "WHEN lower(split_part({0}, ':', 1)) IN ('closed','fully paid','paid','paid off','foreclosed','settled','matured','c') THEN 'closed' "
     "WHEN lower(split_part({0}, ':', 1)) IN ('written_off','written off','write off','write-off','charged off','w') THEN 'written_off' END"
 )
-ENTRY = (
+_ENTRY = (
     "CASE WHEN {0} IS NULL OR lower({0}) IN ('payment','paid','receipt','success','successful','cleared','collected','credit','p') "
     "THEN 'payment' WHEN lower({0}) IN ('reversal','reversed','refund','refunded','chargeback','cancelled','debit','r') THEN 'reversal' "
     "WHEN lower({0}) IN ('bounce','bounced','returned','return','dishonoured','dishonored','failed','failure','unpaid','b') THEN 'bounce' END"
@@ -67,7 +67,7 @@ def make_typed(session: Session, plan: Plan) -> None:
         kept.append("t.attributes")
     statement = (
         f"CREATE UNLOGGED TABLE {plan.typed} WITH (autovacuum_enabled = false) AS "
-        f"SELECT {', '.join(kept)}, {columns}, {_faults(plan)} FROM ({_values(plan, quoted)} {_FENCE}) t {joins}"
+        f"SELECT {', '.join(kept)}, {columns}, {_faults(plan)} FROM ({_values(plan, quoted)} {FENCE}) t {joins}"
     )
     connection.execute(statement.encode(), prepare=False)
     session.execute(text(f"ANALYZE {plan.typed} ({_KEYS.get(plan.kind, _LOAN_KEYS)})"))
@@ -95,11 +95,19 @@ def _values(plan: Plan, quoted: _Quoting) -> str:
         if not _is_filled(plan, target):
             columns.append(f"NULL::{casts.SQL_TYPES[target.type]} AS {target.name}, NULL::text AS x_{target.name}")
             continue
-        columns.append(f"{casts.value(f'x_{target.name}', target.type, plan.options)} AS {target.name}")
+        columns.append(f"{_value(plan, target)} AS {target.name}")
         columns.append(f"x_{target.name}")
     if plan.kind == "loan_book":
         columns.append("attributes")
-    return f"SELECT {', '.join(columns)} FROM (SELECT {', '.join(_cells(plan, quoted))} FROM {plan.raw} {_FENCE}) r"
+    return f"SELECT {', '.join(columns)} FROM (SELECT {', '.join(_cells(plan, quoted))} FROM {plan.raw} {FENCE}) r"
+
+
+def _value(plan: Plan, target: Target) -> str:
+    """The typed value of a target's cleaned cell."""
+    cell = f"x_{target.name}"
+    if (plan.kind, target.name) == ("payments", "entry"):
+        return _ENTRY.format(cell)
+    return casts.value(cell, target.type, plan.options)
 
 
 def _cells(plan: Plan, quoted: _Quoting) -> list[str]:
@@ -267,14 +275,16 @@ def _of_schedule(_plan: Plan) -> list[tuple[str, str]]:
 
 
 def _of_payments(_plan: Plan) -> list[tuple[str, str]]:
-    entry = ENTRY.format("t.entry")
     return [
         ("l.id IS NULL AND t.loan_number IS NOT NULL", "loan_number:unknown"),
         ("t.amount = 0", "amount:zero"),
-        (f"({entry}) IS NULL", "entry:unknown"),
-        (f"t.amount < 0 AND ({entry}) = 'payment' AND t.reverses_reference IS NULL", "amount:negative"),
+        ("t.entry IS NULL AND t.x_entry IS NOT NULL", "entry:unknown"),
         (
-            f"({entry}) = 'reversal' AND coalesce(t.reverses_reference, t.reference) IS NULL",
+            "t.amount < 0 AND coalesce(t.entry, 'payment') = 'payment' AND t.reverses_reference IS NULL",
+            "amount:negative",
+        ),
+        (
+            "t.entry = 'reversal' AND coalesce(t.reverses_reference, t.reference) IS NULL",
             "reverses_reference:missing",
         ),
     ]
