@@ -116,8 +116,10 @@ def varied(session):
     return facts, [product for _, product in products]
 
 
-EDGES = st.sampled_from([0, 1, 30, 31, 60, 61, 90, 91])
-AMOUNTS = st.sampled_from([Decimal("0.01"), Decimal(5000), Decimal(25000), Decimal("25000.01"), Decimal(99_999)])
+SOME_DPD = (0, 1, 30, 31, 60, 61, 90, 91)
+SOME_AMOUNTS = (Decimal("0.01"), Decimal(5000), Decimal(25000), Decimal("25000.01"), Decimal(99_999))
+EDGES = st.sampled_from(SOME_DPD)
+AMOUNTS = st.sampled_from(SOME_AMOUNTS)
 
 
 def some_rules(product_ids):
@@ -443,11 +445,12 @@ def test_rule_is_called_unreachable_just_when_no_case_reaches_it(wanted):
     except InvalidInput as refusal:
         told = {int(field.removeprefix("rule.")) for field in refusal.fields}
     labelled = RuleSet(tuple(replace(rule, stage=str(n)) for n, rule in enumerate(wanted.rules, 1)), "0")
-    cents = [Decimal(0), Decimal("0.01"), Decimal(5000), Decimal(25000), Decimal("25000.01"), Decimal(99_999)]
+    # ranges begin at an edge, or on the day after the last day of one: a case there stands for all up to the next
+    days = {*SOME_DPD, *(last + 1 for last in SOME_DPD)}
     reached = {
         plain_stage(labelled, {"max_dpd": dpd, "overdue": overdue, "band": band, "product": product, "npa": npa})
-        for dpd in (0, 1, 29, 30, 31, 60, 61, 90, 91, 500)
-        for overdue in cents
+        for dpd in days
+        for overdue in (Decimal(0), *SOME_AMOUNTS)
         for band in range(6)
         for product in (1, 2)
         for npa in (True, False)
