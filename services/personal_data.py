@@ -81,7 +81,7 @@ def decrypt(sealed: bytes) -> str:
 
 def blind_index(normalised: str) -> bytes:
     """The same value always gives the same 32 bytes, and the bytes tell nothing without the key."""
-    return hmac.new(_index_key(), normalised.encode(), hashlib.sha256).digest()
+    return hmac.digest(_index_key(), normalised.encode(), "sha256")
 
 
 def mask_phone(number: str) -> str:

@@ -145,7 +145,7 @@ class Borrower(Base):
             text("lower(split_part(name, ' ', -1))"),
             postgresql_ops={"lower(split_part(name, ' ', -1))": "text_pattern_ops"},
         ),
-        Index("ix_borrower_created_batch", "created_batch_id", postgresql_where=text("created_batch_id IS NOT NULL")),
+        Index("ix_borrower_created_batch", "created_batch_id", postgresql_using="brin"),
         # what there is to choose from: places with how many borrowers, languages
         Index("ix_borrower_place", "region", "state", "city"),
         Index(None, "language"),
@@ -221,7 +221,7 @@ class Loan(Base):
     __table_args__ = (
         UniqueConstraint("external_id"),
         Index(None, "borrower_id"),
-        Index("ix_loan_created_batch", "created_batch_id", postgresql_where=text("created_batch_id IS NOT NULL")),
+        Index("ix_loan_created_batch", "created_batch_id", postgresql_using="brin"),
         CheckConstraint("principal >= 0", name="principal_not_negative"),
         CheckConstraint("source IN ('schedule', 'snapshot')", name="source"),
         CheckConstraint(

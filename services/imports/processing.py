@@ -149,13 +149,14 @@ def _write(session: Session, plan: Plan, counts: dict[str, int]) -> dict[str, in
         if plan.has(*contacts.KINDS):
             written["points_new"] = contacts.commit_from_loan_book(session, plan)
         return written
-    is_new = counts["changed"] == 0 and counts["unchanged"] == 0
+    may_change = counts["changed"] > 0
+    is_new = not may_change and counts["unchanged"] == 0
     if plan.kind == Kind.SCHEDULE:
-        return facts.commit_schedule(session, plan, may_change=counts["changed"] > 0, is_new=is_new)
+        return facts.commit_schedule(session, plan, may_change=may_change, is_new=is_new)
     if plan.kind == Kind.PAYMENTS:
         return facts.commit_payments(session, plan, is_new=is_new)
     if plan.kind == Kind.CONTACTS:
-        return contacts.commit(session, plan)
+        return contacts.commit(session, plan, may_change=may_change, is_new=is_new)
     new, changed = reported.write(session, plan)
     return {"reported_new": new, "reported_changed": changed}
 

@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from db.base import AnyRow
+from db.queries.imports.adding import add, rowcount
 from db.queries.imports.plan import Plan
 from db.queries.imports.staging import raw_connection
 
@@ -103,13 +104,9 @@ def samples(session: Session, plan: Plan) -> list[AnyRow]:
     )
 
 
-def _rowcount(session: Session, statement: str, bound: dict[str, Any]) -> int:
-    return int(session.execute(text(statement), bound).rowcount)  # type: ignore[attr-defined]
-
-
 def commit_from_loan_book(session: Session, plan: Plan) -> int:
     """Add the numbers and addresses of a loan book that are not known yet; the first of a kind is the primary one."""
-    return _rowcount(
+    return rowcount(
         session,
         f"""
         INSERT INTO contact_point (borrower_id, kind, value_encrypted, value_index, value_hint, is_primary, created_batch_id)
@@ -124,11 +121,22 @@ def commit_from_loan_book(session: Session, plan: Plan) -> int:
     )
 
 
-def commit(session: Session, plan: Plan) -> dict[str, int]:
-    """Add new points and parties, change consent and flags of known ones, and keep the history of consent."""
+def commit(session: Session, plan: Plan, *, may_change: bool, is_new: bool) -> dict[str, int]:
+    """Add new points and parties, change consent and flags of known ones, and keep the history of consent.
+
+    `may_change`: the check found some that change; `is_new`: it found none of them there.
+    """
     bound = {"batch": plan.batch_id}
-    _keep_and_change(session, plan, bound)
-    changed = _rowcount(
+    changed = _change(session, plan, bound) if may_change else 0
+    _add_parties(session, plan, bound)
+    new = _add_points_of_borrowers(session, plan, bound, is_new=is_new)
+    _tell_consent_of_new(session, plan, bound)
+    return {"points_new": new, "points_changed": changed}
+
+
+def _change(session: Session, plan: Plan, bound: dict[str, Any]) -> int:
+    _keep_and_tell(session, plan, bound)
+    return rowcount(
         session,
         f"""
         UPDATE contact_point c SET consent = coalesce(t.consent, c.consent),
@@ -138,22 +146,27 @@ def commit(session: Session, plan: Plan) -> dict[str, int]:
         """,
         {},
     )
-    _add_parties(session, plan, bound)
-    new = _add_points_of_borrowers(session, plan, bound)
-    session.execute(
-        text(
-            f"""
-            INSERT INTO consent_event (contact_point_id, given, at, source, batch_id)
+
+
+def _tell_consent_of_new(session: Session, plan: Plan, bound: dict[str, Any]) -> None:
+    """The first event of each new point's consent. Whatever the file does not say of it need not be looked up."""
+    if not plan.has("consent"):
+        return
+    if plan.has("consent_at", "consent_source"):
+        events = f"""
             SELECT DISTINCT ON (o.id) o.id, t.consent, coalesce(t.consent_at, now()), coalesce(t.consent_source, 'import'), :batch
             FROM {_known(plan)} WHERE o.created_batch_id = :batch AND t.consent IS NOT NULL ORDER BY o.id, t.line DESC
-            """
-        ),
-        bound,
-    )
-    return {"points_new": new, "points_changed": changed}
+        """
+    else:
+        events = """
+            SELECT id, consent, now(), 'import', :batch FROM contact_point
+            WHERE created_batch_id = :batch AND consent IS NOT NULL
+        """
+    statement = f"INSERT INTO consent_event (contact_point_id, given, at, source, batch_id) {events}"
+    session.execute(text(statement), bound)
 
 
-def _keep_and_change(session: Session, plan: Plan, bound: dict[str, Any]) -> None:
+def _keep_and_tell(session: Session, plan: Plan, bound: dict[str, Any]) -> None:
     """Keep what is about to change, and write the events of changed consent."""
     session.execute(
         text(
@@ -199,8 +212,8 @@ def _add_parties(session: Session, plan: Plan, bound: dict[str, Any]) -> None:
     )
 
 
-def _add_points_of_borrowers(session: Session, plan: Plan, bound: dict[str, Any]) -> int:
-    return _rowcount(
+def _add_points_of_borrowers(session: Session, plan: Plan, bound: dict[str, Any], *, is_new: bool) -> int:
+    return add(
         session,
         f"""
         INSERT INTO contact_point (borrower_id, party_id, kind, value_encrypted, value_index, value_hint, is_primary,
@@ -213,7 +226,8 @@ def _add_points_of_borrowers(session: Session, plan: Plan, bound: dict[str, Any]
         FROM {plan.points} n JOIN {plan.typed} t USING (line) JOIN ({_party(plan)}) y USING (line)
         LEFT JOIN party p ON (p.borrower_id, p.role, p.name) = (y.borrower_id, y.role, y.name)
         ORDER BY t.borrower_id, n.kind, n.value_index, n.line DESC
-        ON CONFLICT (borrower_id, kind, value_index) DO NOTHING
         """,
+        "borrower_id, kind, value_index",
         bound,
+        is_new=is_new,
     )

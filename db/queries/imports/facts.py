@@ -1,13 +1,10 @@
 """Instalments, payments and presentations from files: facts are added; a schedule may be re-stated by its lender."""
 
-from typing import Any
-
-from psycopg.errors import UniqueViolation
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from db.base import AnyRow
+from db.queries.imports.adding import add, rowcount
 from db.queries.imports.plan import Plan
 
 _PARTS = ("due_on", "principal", "interest", "charges")
@@ -16,31 +13,6 @@ _INSTALMENT_DIFFERS = (
 )
 _PAYMENT_DIFFERS = "(r.kind, r.paid_on, r.amount) IS DISTINCT FROM (o.kind, o.paid_on, o.amount)"
 _BOUNCE_DIFFERS = "(r.paid_on, r.amount) IS DISTINCT FROM (o.presented_on, o.amount)"
-
-
-def _rowcount(session: Session, statement: str, bound: dict[str, Any]) -> int:
-    return int(session.execute(text(statement), bound).rowcount)  # type: ignore[attr-defined]
-
-
-def _add(session: Session, insert: str, key: str, bound: dict[str, Any], *, is_new: bool) -> int:
-    """Insert rows whose `key` is not there yet; how many they were.
-
-    Args:
-        session: the transaction.
-        insert: INSERT ... SELECT without a conflict clause.
-        key: columns that tell rows apart.
-        bound: parameters.
-        is_new: whether none was there at the check. Then a plain INSERT is tried, since looking for conflicts takes
-            as long again as inserting; a key that came twice or in the meantime undoes it to the savepoint.
-    """
-    if is_new:
-        try:
-            with session.begin_nested():
-                return _rowcount(session, insert, bound)
-        except IntegrityError as error:
-            if not isinstance(error.orig, UniqueViolation):
-                raise
-    return _rowcount(session, f"{insert} ON CONFLICT ({key}) DO NOTHING", bound)
 
 
 # --- schedule -----------------------------------------------------------------------------------------------------
@@ -94,7 +66,7 @@ def commit_schedule(session: Session, plan: Plan, *, may_change: bool, is_new: b
     bound = {"batch": plan.batch_id}
     changed = 0
     if may_change:
-        changed = _rowcount(
+        changed = rowcount(
             session,
             f"""
             INSERT INTO import_change (batch_id, entity, entity_id, before)
@@ -114,7 +86,7 @@ def commit_schedule(session: Session, plan: Plan, *, may_change: bool, is_new: b
             ),
             bound,
         )
-    new = _add(
+    new = add(
         session,
         f"""
         INSERT INTO instalment (loan_id, number, due_on, principal, interest, charges, batch_id)
@@ -157,17 +129,24 @@ def _entries(plan: Plan, *, all_named: bool) -> str:
 
 
 def list_entries(session: Session, plan: Plan) -> None:
-    """Make the list of entries, that comparing and committing read. Unlogged and not temporary: it is read in parallel."""
+    """Make the list of entries, that comparing and committing read. Unlogged and not temporary: it is read in parallel.
+
+    By loan, since the index that tells entries apart takes them faster so, and a day-end finds a loan's money together.
+    """
     session.execute(text(f"DROP TABLE IF EXISTS {plan.entries}"))
     unnamed = f"SELECT EXISTS (SELECT FROM {plan.typed} WHERE faults IS NULL AND reference IS NULL)"
     entries = _entries(plan, all_named=not session.execute(text(unnamed)).scalar_one())
-    session.execute(text(f"CREATE UNLOGGED TABLE {plan.entries} WITH (autovacuum_enabled = false) AS {entries}"))
+    session.execute(
+        text(
+            f"CREATE UNLOGGED TABLE {plan.entries} WITH (autovacuum_enabled = false) AS {entries} ORDER BY loan_id, line"
+        )
+    )
     session.execute(text(f"ANALYZE {plan.entries} (line, loan_id, kind, reference)"))
 
 
 def mark_contradictions(session: Session, plan: Plan) -> int:
     """Entries that are recorded already with other values: facts are not edited, so these rows are faults."""
-    return _rowcount(
+    return rowcount(
         session,
         f"""
         UPDATE {plan.typed} t SET faults = 'reference:recorded'
@@ -186,7 +165,7 @@ def mark_contradictions(session: Session, plan: Plan) -> int:
 def mark_unknown_reversals(session: Session, plan: Plan) -> int:
     """Reversals of payments that neither the book nor the file has."""
     # reversals are few: what they take back is looked for among all entries, in one pass, before any row is touched
-    return _rowcount(
+    return rowcount(
         session,
         f"""
         WITH reversal AS MATERIALIZED (
@@ -224,7 +203,7 @@ def compare_payments(session: Session, plan: Plan) -> AnyRow:
 def commit_payments(session: Session, plan: Plan, *, is_new: bool) -> dict[str, int]:
     """Add the entries that are not there yet. `is_new`: the check found none of them there."""
     bound = {"batch": plan.batch_id}
-    payments = _add(
+    payments = add(
         session,
         f"""
         INSERT INTO payment (loan_id, reference, kind, paid_on, amount, mode, reverses_reference, batch_id)
@@ -235,7 +214,7 @@ def commit_payments(session: Session, plan: Plan, *, is_new: bool) -> dict[str, 
         bound,
         is_new=is_new,
     )
-    bounces = _add(
+    bounces = add(
         session,
         f"""
         INSERT INTO mandate_presentation (loan_id, reference, presented_on, amount, result, reason, batch_id)

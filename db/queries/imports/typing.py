@@ -28,6 +28,11 @@ _KEYS = {
     "contacts": "line, faults, borrower_id",
 }
 """What later statements join and filter by: the planner need know no other column."""
+_ORDERS = {"loan_book": "line", "schedule": "loan_id, number, line", "snapshot": "loan_id, line"}
+"""The order in which typed rows lie, and so are written: workers mix them up, and an index takes them twice as fast in its own.
+
+A file in that order already costs next to nothing to sort.
+"""
 STATUS = (
     "CASE WHEN lower(split_part({0}, ':', 1)) IN ('active','current','open','live','regular','standard','overdue','a') THEN 'active' "
     "WHEN lower(split_part({0}, ':', 1)) IN ('closed','fully paid','paid','paid off','foreclosed','settled','matured','c') THEN 'closed' "
@@ -69,6 +74,8 @@ def make_typed(session: Session, plan: Plan) -> None:
         f"CREATE UNLOGGED TABLE {plan.typed} WITH (autovacuum_enabled = false) AS "
         f"SELECT {', '.join(kept)}, {columns}, {_faults(plan)} FROM ({_values(plan, quoted)} {FENCE}) t {joins}"
     )
+    if order := _ORDERS.get(plan.kind):
+        statement += f" ORDER BY {order}"
     connection.execute(statement.encode(), prepare=False)
     session.execute(text(f"ANALYZE {plan.typed} ({_KEYS.get(plan.kind, _LOAN_KEYS)})"))
 
