@@ -1,6 +1,6 @@
 """Planning a visit on the borrower's page: which address, what it is, when, by whom; and the borrower's visits."""
 
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 
 import streamlit as st
 
@@ -23,6 +23,13 @@ _VISITS = (
     Column("person", "Met", width=100),
     Column("reason", "Called off", width=180),
 )
+
+
+def agreed_time(key: str) -> time | None:
+    """The time that was agreed with the borrower, if any."""
+    return st.time_input(
+        "Agreed time (optional)", value=None, help="By the clocks of the place.", key=key, step=timedelta(minutes=15)
+    )
 
 
 def show(actor: Actor, view: BorrowerView) -> None:
@@ -51,13 +58,7 @@ def show(actor: Actor, view: BorrowerView) -> None:
                                max_value=view.today + timedelta(days=limits.plan_days))  # fmt: skip
             places.under("planned_on")
         with right:
-            at = st.time_input(
-                "Agreed time (optional)",
-                value=None,
-                help="By the clocks of the place.",
-                key=f"{form}.at",
-                step=timedelta(minutes=15),
-            )
+            at = agreed_time(f"{form}.at")
         agent_id = _agent(actor, view, form)
         places.under("agent")
         purpose = st.text_input("Purpose (optional)", key=f"{form}.purpose", max_chars=200)

@@ -18,6 +18,7 @@ from components import (
     reach_fields,
     receipt_form,
     status_form,
+    visit_form,
 )
 from components.form_fields import Places
 from services import borrowers, contacts, documents, lender, visits
@@ -137,12 +138,7 @@ def _change(actor: Actor, visit: Visit) -> None:
         with st.popover("Another day", icon=":material/event_repeat:"), st.form(f"visit.move.{visit.id}", border=False):
             on = st.date_input("Day", value=today + timedelta(days=1), min_value=today, key=f"visit.move.{visit.id}.on",
                                format="DD/MM/YYYY")  # fmt: skip
-            at = st.time_input(
-                "Agreed time (optional)",
-                value=None,
-                help="By the clocks of the place.",
-                key=f"visit.move.{visit.id}.at",
-            )
+            at = visit_form.agreed_time(f"visit.move.{visit.id}.at")
             reason = st.text_input("Reason", key=f"visit.move.{visit.id}.reason", max_chars=200)
             if st.form_submit_button("Move the visit", type="primary"):
                 with notices.showing_errors():
