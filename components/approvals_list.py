@@ -79,7 +79,8 @@ def page_of(actor: Actor, chosen: str) -> Page:
     if chosen == DECIDED:
         return approvals.decided(actor, before=after)
     if chosen in (EVERYTHING, ESCALATED):
-        return approvals.everything(actor) if chosen == EVERYTHING else approvals.escalated(actor)
+        look = approvals.everything if chosen == EVERYTHING else approvals.escalated
+        return look(actor, after=after)
     return approvals.inbox(actor, is_exact=chosen == WAITING)
 
 
@@ -127,7 +128,7 @@ def rows(page: Page, chosen: str, *, shown: int | None) -> None:
             st.html(_under(request, now, is_stuck=request.id in stuck))
     if page.total is not None:
         tables.totals(len(page.requests), noun="request" if page.total == 1 else "requests", of=page.total)
-    tables.next_page("approvals.list", page.next_before, is_first=tables.position("approvals.list") is None)
+    tables.next_page("approvals.list", page.next_key, is_first=tables.position("approvals.list") is None)
 
 
 def at_stake(request: Request) -> str:

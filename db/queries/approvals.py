@@ -175,13 +175,23 @@ def waiting_for(
     ).all()
 
 
-def waiting_all(session: Session, *, is_escalated: bool, limit: int) -> Sequence[AnyRow]:
-    """Everything that waits, the oldest first, each row with the count of all; or only what was escalated."""
-    statement = _requests().add_columns(func.count().over().label("total"))
-    statement = statement.where(ApprovalRequest.status == "waiting")
+def waiting_all(session: Session, *, is_escalated: bool, after: int | None, limit: int) -> Sequence[AnyRow]:
+    """Everything that waits, the oldest request first, each row with the count of all; or only what was escalated.
+
+    Args:
+        session: the caller's transaction.
+        is_escalated: only what waits above the level it was asked of.
+        after: id of the last request seen; None begins at the oldest.
+        limit: how many at most.
+    """
+    waits = [ApprovalRequest.status == "waiting"]
     if is_escalated:
-        statement = statement.where(ApprovalRequest.level > ApprovalRequest.first_level)
-    return session.execute(statement.order_by(ApprovalRequest.asked_at, ApprovalRequest.id).limit(limit)).all()
+        waits.append(ApprovalRequest.level > ApprovalRequest.first_level)
+    total = select(func.count()).select_from(ApprovalRequest).where(*waits).scalar_subquery()
+    statement = _requests().add_columns(total.label("total")).where(*waits)
+    if after is not None:
+        statement = statement.where(ApprovalRequest.id > after)
+    return session.execute(statement.order_by(ApprovalRequest.id).limit(limit)).all()
 
 
 def asked_by(session: Session, user_id: int, *, before: int | None, limit: int) -> Sequence[AnyRow]:

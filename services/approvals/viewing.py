@@ -98,8 +98,8 @@ class Page:
     requests: tuple[Request, ...]
     total: int | None
     """How many there are in all; None where they are not counted."""
-    next_before: int | None = None
-    """Pass as `before` for the next page; None when this is the last."""
+    next_key: int | None = None
+    """Pass as `before`, or as `after` where the oldest stand first, for the next page; None when this is the last."""
     highest_held: int | None = None
     """The highest level that anybody holds: what waits above it is decided by nobody. None: not looked up."""
 
@@ -122,7 +122,7 @@ def inbox(actor: Actor, *, is_exact: bool = True) -> Page:
     return _counted(rows)
 
 
-def everything(actor: Actor) -> Page:
+def everything(actor: Actor, *, after: int | None = None, limit: int = SHOWN) -> Page:
     """All that waits, at whatever level, oldest first, and the highest level that anybody holds.
 
     Raises:
@@ -130,12 +130,12 @@ def everything(actor: Actor) -> Page:
     """
     actor.require(Permission.DECIDE_REQUESTS)
     with reading() as session:
-        page = _counted(queries.waiting_all(session, is_escalated=False, limit=SHOWN))
+        page = _oldest(session, is_escalated=False, after=after, limit=limit)
         held = authority_queries.holders(session, reach.DECIDING)
     return replace(page, highest_held=max((row.level for row in held), default=0))
 
 
-def escalated(actor: Actor) -> Page:
+def escalated(actor: Actor, *, after: int | None = None, limit: int = SHOWN) -> Page:
     """What waits above the level it was asked of, oldest first.
 
     Raises:
@@ -143,7 +143,12 @@ def escalated(actor: Actor) -> Page:
     """
     actor.require(Permission.DECIDE_REQUESTS)
     with reading() as session:
-        return _counted(queries.waiting_all(session, is_escalated=True, limit=SHOWN))
+        return _oldest(session, is_escalated=True, after=after, limit=limit)
+
+
+def _oldest(session: Session, *, is_escalated: bool, after: int | None, limit: int) -> Page:
+    rows = queries.waiting_all(session, is_escalated=is_escalated, after=after, limit=limit + 1)
+    return replace(_keyed(rows, limit), total=rows[0].total if rows else 0)
 
 
 def asked_by_me(actor: Actor, *, before: int | None = None, limit: int = 50) -> Page:

@@ -511,6 +511,15 @@ def test_all_that_waits_is_listed_whoever_may_decide_it(session, ana, marek, viv
     assert approvals.everything(marek).highest_held < page.requests[0].level
 
 
+def test_all_that_waits_is_read_on_page_by_page(session, ana, marek, done):
+    asked = [ask(session, ana, 1_000, subject_id=number) for number in range(1, 6)]
+    first = approvals.everything(marek, limit=3)
+    rest = approvals.everything(marek, limit=3, after=first.next_key)
+    assert [found.id for page in (first, rest) for found in page.requests] == asked
+    assert (first.total, rest.total, rest.next_key) == (5, 5, None)
+    assert approvals.everything(marek, limit=5).next_key is None
+
+
 def test_makers_see_their_own_and_nothing_of_others(session, ana, marek, uma, done):
     mine, other = ask(session, ana), ask(session, marek, subject_id=2)
     assert [found.id for found in approvals.asked_by_me(ana).requests] == [mine]
@@ -536,7 +545,7 @@ def test_decided_pages_by_key(session, ana, marek, done):
     for request_id in made:
         approvals.decide(marek, request_id, approve=True, reason="ok")
     first = approvals.decided(marek, limit=3)
-    rest = approvals.decided(marek, limit=3, before=first.next_before)
+    rest = approvals.decided(marek, limit=3, before=first.next_key)
     assert [found.id for found in (*first.requests, *rest.requests)] == made[::-1]
-    assert rest.next_before is None
+    assert rest.next_key is None
     assert approvals.decided(marek, is_mine=True, limit=10).requests == approvals.decided(marek, limit=10).requests

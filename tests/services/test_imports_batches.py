@@ -187,6 +187,52 @@ def test_contacts_are_encrypted_and_consent_keeps_its_history(session, tmp_path)
     assert session.execute(text("SELECT given FROM consent_event ORDER BY id")).scalars().all() == [True, False]
 
 
+@pytest.mark.parametrize(
+    ("columns", "said", "told"),
+    [
+        ("", "", ("import", None)),
+        (",consent_source,consent_at", ",branch visit,2025-03-04", ("branch visit", "2025-03-04")),
+    ],
+)
+def test_consent_of_new_points_has_its_event_as_the_file_tells_it(session, tmp_path, columns, said, told):
+    _load(tmp_path, LOANS.replace("L2,C1", "L2,C2"))
+    content = (
+        f"borrower_number,phone,email,consent{columns}\nC1,9876543210,a@example.in,yes{said}\nC2,9876543211,,{said}\n"
+    )
+    batch = _load(tmp_path, content, "contacts")
+    assert batch.counts["points_new"] == 3
+    events = session.execute(
+        text(
+            "SELECT c.kind, e.given, e.source, e.at::date::text FROM consent_event e "
+            "JOIN contact_point c ON c.id = e.contact_point_id ORDER BY c.kind"
+        )
+    ).all()
+    today = _one(session, "SELECT now()::date::text")[0]
+    assert [tuple(event) for event in events] == [
+        (kind, True, told[0], told[1] or today) for kind in ("email", "phone")
+    ]
+    assert _load(tmp_path, content, "contacts").counts["unchanged"] == 3
+    assert _count(session, "consent_event") == 2
+
+
+def test_point_that_came_between_check_and_commit_is_not_written_twice(session, tmp_path):
+    _load(tmp_path, LOANS.replace("L2,C1", "L2,C2"))
+    path = tmp_path / "contacts.csv"
+    path.write_text("borrower_number,phone\nC1,9876543210\nC2,9876543211\n")
+    batch = batches.begin(SYSTEM, path, file_name="contacts.csv", kind=imports.Kind.CONTACTS)
+    assert imports.check(SYSTEM, batch.id).counts["new"] == 2
+    number = "+919876543210"
+    session.execute(
+        text(
+            "INSERT INTO contact_point (borrower_id, kind, value_encrypted, value_index, value_hint) "
+            "SELECT id, 'phone', :sealed, :index, 'hint' FROM borrower WHERE external_id = 'C1'"
+        ),
+        {"sealed": personal_data.encrypt(number), "index": personal_data.blind_index(number)},
+    )
+    assert imports.commit(SYSTEM, batch.id).counts["points_new"] == 1
+    assert _count(session, "contact_point") == 2
+
+
 def test_snapshots_long_and_wide(session, tmp_path):
     _load(tmp_path, LOANS)
     long = _load(tmp_path, "loan_number,as_of,dpd,outstanding\nL1,2025-03-31,35,900\nL1,2025-04-30,0,800\n", "snapshot")
