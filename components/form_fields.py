@@ -92,8 +92,11 @@ def focus(container: str, form: str) -> None:
           const isIn = box?.contains(document.activeElement);
           if (isIn) kept += 1;
           if (kept > 10 || --tries < 0) {{ clearInterval(timer); return; }}
+          // a phone is not scrolled away from what stands above a field that is out of sight
+          const at = field?.getBoundingClientRect();
+          const isNear = at && (innerWidth > 640 || (at.top >= 0 && at.bottom <= innerHeight));
           // who has gone elsewhere is left there; a field that was drawn anew has lost the cursor to nothing
-          if (field && !isIn && (!kept || document.activeElement === document.body)) field.focus();
+          if (isNear && !isIn && (!kept || document.activeElement === document.body)) field.focus();
         }}, 100);
         </script>""",
         unsafe_allow_javascript=True,

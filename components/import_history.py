@@ -48,7 +48,7 @@ def _columns() -> tuple[Column, ...]:
         Column("id", "Import", "number", width="small"),
         Column("kind", "Kind"),
         Column("file_name", "File", width="medium"),
-        Column("state", "Result", "chip", colours=states),
+        Column("state", "Result", "chip", width=110, colours=states),
         Column("accepted", "Rows taken", "number"),
         Column("rejected", "Rejected", "number"),
         Column("new", "New", "number"),

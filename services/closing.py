@@ -85,7 +85,7 @@ def close(
     with reading() as session:
         settings = lender.load(session)
     if business_date > settings.today:
-        raise Refused(f"{business_date:%d %b %Y} has not begun yet. Close today or an earlier day.")
+        raise Refused(f"{business_date:%-d %b %Y} has not begun yet. Close today or an earlier day.")
     is_current = settings.closed_through is None or business_date >= settings.closed_through
     return _close(
         actor, business_date, is_current=is_current, progress=progress, workers=workers, range_size=range_size
@@ -144,7 +144,7 @@ def _close(
     began = time.monotonic()
     with transaction() as holding:  # an idle connection that holds the lock until the close ends or dies
         if not closing.lock_close(holding, day):
-            raise Conflict(f"A close of {day:%d %b %Y} is running already: its progress is on the Jobs page.")
+            raise Conflict(f"A close of {day:%-d %b %Y} is running already: its progress is on the Jobs page.")
         run_id = _run_of(day, range_size)
         counts = _do_ranges(run_id, day, is_current=is_current, progress=progress, workers=workers)
         if is_current:
@@ -262,7 +262,7 @@ def _sum_up(actor: Actor, run_id: int, day: date, *, is_current: bool, workers: 
         loans = close_runs.finish_run(session, run_id)
         if is_current:
             lender_queries.set_closed_through(session, day)
-        summary = f"closed {day:%d %b %Y} with {loans:,} loans"
+        summary = f"closed {day:%-d %b %Y} with {loans:,} loans"
         audit.record(session, actor, "day.closed", subject=("close_run", run_id), summary=summary)
         lender_queries.bump_data_version(session)
     return loans

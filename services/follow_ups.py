@@ -60,7 +60,7 @@ def record(
             actor,
             "follow_up.recorded",
             subject=("follow_up", follow_up.id),
-            summary=f"set a follow-up ({cases.ACTIONS[action].lower()}) for {local:%d %b %Y %H:%M}",
+            summary=f"set a follow-up ({cases.ACTIONS[action].lower()}) for {local:%-d %b %Y %H:%M}",
             borrower_id=borrower_id,
             after={"due_at": due_at.isoformat(), "action": action},
         )

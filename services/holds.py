@@ -139,7 +139,7 @@ def record_event(
     session: Session, actor: Actor, borrower_id: int, hold_id: int, terms: Terms, *, how: str = ""
 ) -> None:
     """The audit event of a new hold, in the caller's transaction; `how` continues its sentence."""
-    until = f"until {terms.ends_on:%d %b %Y}" if terms.ends_on else "until released"
+    until = f"until {terms.ends_on:%-d %b %Y}" if terms.ends_on else "until released"
     audit.record(
         session,
         actor,

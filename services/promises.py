@@ -169,7 +169,7 @@ def _check_fields(terms: Terms, today: date, *, limit_days: int) -> None:
     if min(days) < today:
         wrong["due_on"] = "The date is past; a promise is for today or later."
     elif max(days) > last:
-        wrong["due_on"] = f"The date is too far: a promise may run {limit_days} days, to {last:%d %b %Y}."
+        wrong["due_on"] = f"The date is too far: a promise may run {limit_days} days, to {last:%-d %b %Y}."
     elif len(set(days)) < len(days):
         wrong["due_on"] = "A date is named twice; put both amounts on one date."
     elif len(days) > MOST_DATES:
@@ -205,7 +205,7 @@ def record_event(session: Session, actor: Actor, promise: Promise, *, how: str =
         "promise.recorded",
         subject=("promise", promise.id),
         summary=(
-            f"recorded a promise of {amount:,.2f} for {promise.due_on:%d %b %Y}{further} on {promise.loan_number}{how}"
+            f"recorded a promise of {amount:,.2f} for {promise.due_on:%-d %b %Y}{further} on {promise.loan_number}{how}"
         ),
         borrower_id=promise.borrower_id,
         loan_id=promise.loan_id,
@@ -243,7 +243,7 @@ def cancel(actor: Actor, promise_id: int, *, reason: str) -> None:
             actor,
             "promise.cancelled",
             subject=("promise", promise_id),
-            summary=f"took back the promise of {promise.amount:,.2f} for {promise.due_on:%d %b %Y}",
+            summary=f"took back the promise of {promise.amount:,.2f} for {promise.due_on:%-d %b %Y}",
             borrower_id=promise.borrower_id,
             loan_id=promise.loan_id,
             before={"status": promise.status},

@@ -176,7 +176,7 @@ def _record_placed(session: Session, actor: Actor, hold_id: int, terms: Terms, c
         "regional_hold.placed",
         subject=("regional_hold", hold_id),
         summary=(
-            f"stopped contact in {where} from {terms.starts_on:%d %b %Y} until {terms.ends_on:%d %b %Y}"
+            f"stopped contact in {where} from {terms.starts_on:%-d %b %Y} until {terms.ends_on:%-d %b %Y}"
             f" ({terms.name.strip()}, {covered.borrowers:,} borrowers)"
         ),
         after={

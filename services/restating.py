@@ -50,7 +50,7 @@ def _follow(session: Session, as_of: date, loan_ids: Sequence[int]) -> Derived:
     closing.lock_loans(session, loan_ids)  # before anything is derived: an agreement that is being made is to be seen
     settlements.settle_for(session, as_of, loan_ids)  # before loans: one that is completed closes its loan
     changes = derive_changes(session, as_of, loan_ids)
-    reminders.cancel_for_loans(session, changes.cleared_loan_ids, f"Nothing overdue since {as_of:%d %b %Y}.")
+    reminders.cancel_for_loans(session, changes.cleared_loan_ids, f"Nothing overdue since {as_of:%-d %b %Y}.")
     promises.settle_for(session, as_of, loan_ids)
     plans.settle_for(session, as_of, loan_ids)
     legal.settle_for(session, loan_ids)
@@ -159,7 +159,7 @@ def restate(actor: Actor, *, progress: Progress | None = None) -> dict[str, Any]
                 progress(loans, None, "deriving closed days again")
     for number, day in enumerate(sorted(touched)):
         if progress is not None:
-            progress(number, len(touched), f"summing {day:%d %b %Y}")
+            progress(number, len(touched), f"summing {day:%-d %b %Y}")
         with transaction(statement_timeout_ms=0) as session:
             sum_day(session, day)
     _finish(actor, up_to, loans, len(touched))

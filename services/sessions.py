@@ -152,7 +152,7 @@ def _count_failure(session: Session, user: Row[*tuple[Any, ...]], *, now: dateti
     if locked_until is None:
         _record(session, user, "user.sign_in_failed", "failed to sign in: wrong password", address)
     else:
-        summary = f"was locked out after {failures} wrong passwords, until {locked_until:%d %b %Y %H:%M} UTC"
+        summary = f"was locked out after {failures} wrong passwords, until {locked_until:%-d %b %Y %H:%M} UTC"
         _record(session, user, "user.locked", summary, address)
 
 

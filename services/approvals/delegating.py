@@ -83,7 +83,7 @@ def delegate(
             actor,
             "authority.delegated",
             subject=("delegation", delegation_id),
-            summary=f"delegated authority from {starts_on:%d %b %Y} up to {ends_on:%d %b %Y}",
+            summary=f"delegated authority from {starts_on:%-d %b %Y} up to {ends_on:%-d %b %Y}",
             after={"from_user_id": from_user_id, "to_user_id": to_user_id},
             reason=reason.strip(),
         )

@@ -143,7 +143,7 @@ def retire(actor: Actor, code: str, *, reason: str, on: date | None = None) -> N
         if before.active_to is not None and before.active_to <= today:
             raise Refused(f"“{before.terms.label}” is retired already.")
         queries.change(session, code, active_to=max(day, before.active_from))
-        summary = f"retired the outcome code “{before.terms.label}” from {day:%d %b %Y}"
+        summary = f"retired the outcome code “{before.terms.label}” from {day:%-d %b %Y}"
         _record(session, actor, code, "outcome_code.retired", summary, reason=reason)
 
 

@@ -83,7 +83,7 @@ def load(
         scoring.score(actor, each)
         _allocate(actor, each)
         if progress is not None:
-            progress(number, len(days), f"closing {each:%d %b %Y}")
+            progress(number, len(days), f"closing {each:%-d %b %Y}")
     with transaction(statement_timeout_ms=0) as session:
         grievances.add(session, loans=loans, seed=seed, as_of=day)
         crew.add(session, loans=loans, as_of=day)

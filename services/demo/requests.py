@@ -184,7 +184,7 @@ def _evidence(session: Session, actor: Actor, plan_id: int, agreed: Agreed, at: 
     }
     lines = [
         "Statement of income and outgoings, as the borrower gave it",
-        f"Loan {agreed.loan.external_id}, {at.astimezone(zone):%d %b %Y}",
+        f"Loan {agreed.loan.external_id}, {at.astimezone(zone):%-d %b %Y}",
         *(f"{label}: {amount:,.2f}" for label, amount in amounts.items()),
     ]
     with clock.frozen(at):

@@ -63,7 +63,9 @@ def _granted(session: Session, actor: Actor, hardship_id: int) -> None:
     made = load(session, hardship_id)
     settings = lender.load(session)
     if made.relief_until <= settings.today:
-        raise Refused(f"The relief would have ended on {made.relief_until:%d %b %Y}. Refuse it, and have it made anew.")
+        raise Refused(
+            f"The relief would have ended on {made.relief_until:%-d %b %Y}. Refuse it, and have it made anew."
+        )
     end_hold(session, actor, made, "Relief was granted")
     hold_id, plan_id = made.hold_id, None
     if made.relief == "holiday":
@@ -94,7 +96,7 @@ def _plan(session: Session, actor: Actor, made: Hardship, today: date) -> int:
     assert made.months is not None
     if made.relief_from < today:
         raise Refused(
-            f"The first instalment was due on {made.relief_from:%d %b %Y}. Refuse this, and have it made anew."
+            f"The first instalment was due on {made.relief_from:%-d %b %Y}. Refuse this, and have it made anew."
         )
     closing.lock_loans(session, [made.loan_id])
     proposal = plans.Proposal(

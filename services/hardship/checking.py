@@ -71,7 +71,7 @@ def _dates(wanted: Application, policy: Policy, today: date) -> dict[str, str]:
     if relief.kind == "holiday":
         last = months_later(relief.starts_on, policy.max_holiday_months)
         if relief.ends_on is None or not relief.starts_on < relief.ends_on <= last:
-            wrong["ends_on"] = f"A holiday ends after it began, and by {last:%d %b %Y}."
+            wrong["ends_on"] = f"A holiday ends after it began, and by {last:%-d %b %Y}."
     elif not 1 <= (relief.months or 0) <= policy.max_months:
         wrong["months"] = f"Take 1 to {policy.max_months} instalments."
     elif relief.amount is None or relief.amount <= 0 or relief.amount != money.quantize(relief.amount):
@@ -79,7 +79,7 @@ def _dates(wanted: Application, policy: Policy, today: date) -> dict[str, str]:
     if not wrong:
         latest = min(relief.starts_on + timedelta(days=policy.review_days), until(wanted))
         if not relief.starts_on <= wanted.review_on <= latest:
-            wrong["review_on"] = f"Look at it again between its first day and {latest:%d %b %Y}."
+            wrong["review_on"] = f"Look at it again between its first day and {latest:%-d %b %Y}."
     return wrong
 
 

@@ -37,7 +37,7 @@ def review(
         wrong = {} if note.strip() else {"note": "Say what was found."}
         latest = min(made.relief_until, today + timedelta(days=follow_ups.FURTHEST_DAYS - 1))
         if is_continued and next_review_on is not None and not today < next_review_on <= latest:
-            wrong["next_review_on"] = f"Between tomorrow and {latest:%d %b %Y}, or empty."
+            wrong["next_review_on"] = f"Between tomorrow and {latest:%-d %b %Y}, or empty."
         if wrong:
             raise InvalidInput(wrong)
         queries.insert_review(

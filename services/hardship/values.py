@@ -129,5 +129,7 @@ class Hardship:
     def words(self) -> str:
         """The relief in words, without personal data."""
         if self.relief == "holiday":
-            return f"payment holiday from {self.relief_from:%d %b %Y} to {self.relief_until:%d %b %Y}"
-        return f"{self.months} instalments of {self.amount:,.2f} from {self.relief_from:%d %b %Y} on {self.loan_number}"
+            return f"payment holiday from {self.relief_from:%-d %b %Y} to {self.relief_until:%-d %b %Y}"
+        return (
+            f"{self.months} instalments of {self.amount:,.2f} from {self.relief_from:%-d %b %Y} on {self.loan_number}"
+        )

@@ -43,7 +43,7 @@ def told(agreed: Agreed) -> tuple[str, str]:
     reasons = "; ".join(APPROVAL_REASONS[code] for code in agreed.assessment.approval_reasons)
     details = ", ".join(RESTRUCTURING[code] for code in agreed.assessment.restructuring)
     rows = agreed.proposal.rows
-    summary = f"{len(rows)} instalments to {rows[-1].due_on:%d %b %Y} on {agreed.loan.external_id}"
+    summary = f"{len(rows)} instalments to {rows[-1].due_on:%-d %b %Y} on {agreed.loan.external_id}"
     return f"{reasons} ({details})" if details else reasons, summary
 
 
@@ -64,7 +64,7 @@ def _approved(session: Session, actor: Actor, plan_id: int) -> None:
     today = lender.load(session).today
     if plan.starts_on < today:
         raise Refused(
-            f"The first instalment was due on {plan.starts_on:%d %b %Y}. Refuse this plan, and have it made anew "
+            f"The first instalment was due on {plan.starts_on:%-d %b %Y}. Refuse this plan, and have it made anew "
             "with later dates."
         )
     if not queries.begin(session, plan_id, counts_from=counts_from(session, plan.loan_id, today)):

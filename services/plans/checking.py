@@ -95,11 +95,11 @@ def _check_dates(rows: tuple[Row, ...], limits: Limits, today: date) -> None:
     if rows[0].due_on < today:
         raise InvalidInput({"instalments": "The first instalment is due today or later."})
     if rows[0].due_on > last_start:
-        raise InvalidInput({"instalments": f"The first instalment is due by {last_start:%d %b %Y}."})
+        raise InvalidInput({"instalments": f"The first instalment is due by {last_start:%-d %b %Y}."})
     last_day = months_later(today, limits.max_months)
     if rows[-1].due_on > last_day:
         raise InvalidInput(
-            {"instalments": f"A plan may run {limits.max_months} months, to {last_day:%d %b %Y}. Take fewer of them."}
+            {"instalments": f"A plan may run {limits.max_months} months, to {last_day:%-d %b %Y}. Take fewer of them."}
         )
 
 

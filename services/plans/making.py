@@ -165,8 +165,8 @@ def _record_event(session: Session, actor: Actor, plan_id: int, agreed: Agreed) 
         f"plan.{verb}",
         subject=("repayment_plan", plan_id),
         summary=(
-            f"{verb} a repayment plan of {proposal.amount:,.2f} in {len(proposal.rows)} instalments to {last:%d %b %Y} "
-            f"on {agreed.loan.external_id}"
+            f"{verb} a repayment plan of {proposal.amount:,.2f} in {len(proposal.rows)} instalments "
+            f"to {last:%-d %b %Y} on {agreed.loan.external_id}"
         ),
         borrower_id=agreed.loan.borrower_id,
         loan_id=proposal.loan_id,

@@ -102,7 +102,7 @@ def add(
             session, rule=rule, source=source, parameters=said, severity=severity, effective_from=on
         )
         _record(session, actor, "added", rule_id,
-                summary=f"added a contact rule from {on:%d %b %Y} on", reason=reason,
+                summary=f"added a contact rule from {on:%-d %b %Y} on", reason=reason,
                 after={"parameters": said, "severity": severity, "source": source})  # fmt: skip
     return rule_id
 
@@ -125,7 +125,7 @@ def change(actor: Actor, rule_id: int, parameters: Mapping[str, Any], *, severit
         queries.set_rule_end(session, rule_id, on=on)
         new_id = _insert_after(session, old, said, severity, on)
         _record(session, actor, "changed", new_id,
-                summary=f"changed a contact rule from {on:%d %b %Y} on", reason=reason,
+                summary=f"changed a contact rule from {on:%-d %b %Y} on", reason=reason,
                 before={"parameters": old.parameters, "severity": old.severity},
                 after={"parameters": said, "severity": severity, "source": old.source})  # fmt: skip
     return new_id
@@ -144,7 +144,7 @@ def end(actor: Actor, rule_id: int, *, on: date, reason: str) -> None:
         _check_day(session, on, reason, {})
         queries.set_rule_end(session, rule_id, on=on)
         _record(session, actor, "ended", rule_id,
-                summary=f"ended a contact rule from {on:%d %b %Y} on", reason=reason,
+                summary=f"ended a contact rule from {on:%-d %b %Y} on", reason=reason,
                 before={"parameters": old.parameters, "source": old.source})  # fmt: skip
 
 
@@ -166,7 +166,7 @@ def resume(actor: Actor, rule_id: int, *, on: date, reason: str) -> int:
         _check_day(session, on, reason, {})
         new_id = _insert_after(session, old, old.parameters, old.severity, on)
         _record(session, actor, "resumed", new_id,
-                summary=f"took a contact rule into force from {on:%d %b %Y} on", reason=reason,
+                summary=f"took a contact rule into force from {on:%-d %b %Y} on", reason=reason,
                 after={"parameters": old.parameters, "severity": old.severity, "source": old.source})  # fmt: skip
     return new_id
 

@@ -141,7 +141,7 @@ def _keep(
         actor,
         "report.produced",
         subject=("report", report_id),
-        summary=f"produced the report “{said.title}” as of {said.as_of:%d %b %Y}, {form.upper()}",
+        summary=f"produced the report “{said.title}” as of {said.as_of:%-d %b %Y}, {form.upper()}",
         after={"sha256": digest, "bytes": len(made)},
     )
     return True
@@ -202,7 +202,7 @@ def download(actor: Actor, report_id: int) -> bytes:
             actor,
             "report.downloaded",
             subject=("report", report_id),
-            summary=f"downloaded the report “{REPORTS[ReportKind(row.kind)].title}” as of {row.as_of:%d %b %Y}",
+            summary=f"downloaded the report “{REPORTS[ReportKind(row.kind)].title}” as of {row.as_of:%-d %b %Y}",
             after={"sha256": row.sha256},
         )
         return bytes(row.content)

@@ -42,7 +42,7 @@ def ask(session: Session, actor: Actor, made: Settlement) -> None:
         above_level=max(level_of(session, user_id) for user_id in (actor.id, *sanctioners)),
         reason=made.reason,
         summary=(
-            f"{made.amount:,.2f} to {made.ends_on:%d %b %Y} for {made.owed.whole:,.2f} owed on {made.loan_number}, "
+            f"{made.amount:,.2f} to {made.ends_on:%-d %b %Y} for {made.owed.whole:,.2f} owed on {made.loan_number}, "
             f"{made.percent:f} % waived"
         ),
     )
@@ -65,7 +65,7 @@ def _approved(session: Session, actor: Actor, settlement_id: int) -> None:
     settings = lender.load(session)
     if made.valid_until < settings.today:
         raise Refused(
-            f"The offer would have stood until {made.valid_until:%d %b %Y}. Refuse it, and have it made anew."
+            f"The offer would have stood until {made.valid_until:%-d %b %Y}. Refuse it, and have it made anew."
         )
     if not queries.offer(session, settlement_id, on=settings.today, by=actor.id):
         raise Refused("The settlement does not wait for approval any more.")

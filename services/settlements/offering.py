@@ -161,7 +161,7 @@ def accept(actor: Actor, settlement_id: int, *, channel: str) -> Settlement:
         cases.workable(session, actor, offered.borrower_id, loan_id=offered.loan_id)
         today = lender.load(session).today
         if offered.status == "offered" and offered.valid_until < today:
-            raise Refused(f"The offer stood until {offered.valid_until:%d %b %Y}. Propose it anew.")
+            raise Refused(f"The offer stood until {offered.valid_until:%-d %b %Y}. Propose it anew.")
         if plan_queries.live_plan(session, offered.loan_id) is not None:
             raise Refused(f"Loan {offered.loan_number} has a repayment plan. Cancel the plan first, with the reason.")
         if not queries.accept(session, settlement_id, on=today, channel=channel, by=actor.id):

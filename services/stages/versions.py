@@ -239,7 +239,7 @@ def _record_saved(session: Session, actor: Actor, wanted: RuleSet, before: Stage
         actor,
         "stage_rules.saved",
         subject=("stage_rules", terms.version),
-        summary=f"saved version {terms.version} of the stage rules, to hold from {begins:%d %b %Y}",
+        summary=f"saved version {terms.version} of the stage rules, to hold from {begins:%-d %b %Y}",
         before={"version": before.version, **before.rule_set.as_json()},
         after={"version": terms.version, "effective_from": begins.isoformat(), **wanted.as_json()},
         reason=terms.reason,
@@ -273,6 +273,6 @@ def withdraw(actor: Actor, version: int, *, reason: str) -> None:
             actor,
             "stage_rules.withdrawn",
             subject=("stage_rules", version),
-            summary=f"withdrew version {version} of the stage rules before {found.effective_from:%d %b %Y}",
+            summary=f"withdrew version {version} of the stage rules before {found.effective_from:%-d %b %Y}",
             reason=reason.strip(),
         )

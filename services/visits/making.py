@@ -85,7 +85,7 @@ def ask_gate(session: Session, actor: Actor, visit: Visit, *, at: datetime) -> p
 
 def _not_now(visit: Visit) -> str:
     if visit.status == "planned":
-        return f"Visit {visit.number} is planned for {visit.planned_on:%d %b %Y}. Move it to today first."
+        return f"Visit {visit.number} is planned for {visit.planned_on:%-d %b %Y}. Move it to today first."
     return f"Visit {visit.number} is {visit.status.replace('_', ' ')}."
 
 

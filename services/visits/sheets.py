@@ -118,6 +118,6 @@ def as_page(actor: Actor, lines: Sequence[Mapping[str, str]], on: date) -> bytes
         "persons": contacts.PERSONS,
     }
     page = _TEMPLATES.get_template("visit_sheet.html").render(
-        data=json.dumps(data, ensure_ascii=True).replace("<", "\\u003c"), on=f"{on:%d %b %Y}", agent=actor.name
+        data=json.dumps(data, ensure_ascii=True).replace("<", "\\u003c"), on=f"{on:%-d %b %Y}", agent=actor.name
     )
     return page.encode()

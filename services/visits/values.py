@@ -138,7 +138,7 @@ class Visit:
     @property
     def words(self) -> str:
         """For sentences of the audit trail: no personal data."""
-        return f"visit {self.number} ({PLACES[self.place].lower()}, {self.planned_on:%d %b %Y})"
+        return f"visit {self.number} ({PLACES[self.place].lower()}, {self.planned_on:%-d %b %Y})"
 
 
 @dataclass(frozen=True, slots=True)
