@@ -13,7 +13,6 @@ from services.complaints import Figures
 from services.regional_holds import Place
 
 _TTL = 60
-_PLACES_TTL = 900
 
 
 @st.cache_data(ttl=_TTL, max_entries=8, show_spinner=False)
@@ -21,7 +20,7 @@ def _figures(_actor: Actor, role: str, version: int) -> Figures:
     return complaints.figures(_actor)
 
 
-@st.cache_data(ttl=_PLACES_TTL, max_entries=4, show_spinner="Reading where borrowers are")
+@st.cache_data(ttl=_TTL, max_entries=4, show_spinner=False)
 def _places(_actor: Actor, role: str, version: int) -> list[Place]:
     return regional_holds.places(_actor)
 

@@ -233,7 +233,7 @@ def preview(actor: Actor, areas: Sequence[Area]) -> Coverage:
 
 
 def places(actor: Actor) -> list[Place]:
-    """Where the book's borrowers are; reads every borrower, so keep the answer for a while.
+    """Where the book's borrowers are.
 
     Raises:
         NotAllowed: the actor may not hold regions.

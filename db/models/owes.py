@@ -146,9 +146,6 @@ class Borrower(Base):
             postgresql_ops={"lower(split_part(name, ' ', -1))": "text_pattern_ops"},
         ),
         Index("ix_borrower_created_batch", "created_batch_id", postgresql_using="brin"),
-        # what there is to choose from: places with how many borrowers, languages
-        Index("ix_borrower_place", "region", "state", "city"),
-        Index(None, "language"),
     )
     id: Mapped[Id]
     external_id: Mapped[str]
@@ -161,6 +158,19 @@ class Borrower(Base):
     time_zone: Mapped[str | None]
     """IANA zone when it differs from the lender's: contact hours are the borrower's local time."""
     created_batch_id: Mapped[int | None] = mapped_column(Integer)
+
+
+class BorrowerPlace(Base):
+    """How many borrowers live where and speak what. Kept by triggers on `borrower`; what there is to choose from."""
+
+    __tablename__ = "borrower_place"
+    __table_args__ = (UniqueConstraint("region", "state", "city", "language", postgresql_nulls_not_distinct=True),)
+    id: Mapped[Id]
+    region: Mapped[str | None]
+    state: Mapped[str | None]
+    city: Mapped[str | None]
+    language: Mapped[str | None]
+    borrowers: Mapped[int]
 
 
 class Party(Base):

@@ -88,16 +88,10 @@ def teams(session: Session) -> Sequence[AnyRow]:
 
 def languages(session: Session) -> list[str]:
     """Languages that borrowers speak."""
-    # from one language to the next by the index: a DISTINCT would read every borrower
-    statement = text("""
-        WITH RECURSIVE spoken AS (
-            SELECT min(language) AS language FROM borrower
-            UNION ALL
-            SELECT (SELECT min(b.language) FROM borrower b WHERE b.language > spoken.language) FROM spoken
-            WHERE spoken.language IS NOT NULL
-        ) SELECT language FROM spoken WHERE language IS NOT NULL ORDER BY language
-    """)
-    return list(session.execute(statement).scalars())
+    statement = (
+        "SELECT DISTINCT language FROM borrower_place WHERE language IS NOT NULL AND borrowers > 0 ORDER BY language"
+    )
+    return list(session.execute(text(statement)).scalars())
 
 
 # --- absences ----------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select, text, update
+from sqlalchemy import BigInteger, Select, cast, func, or_, select, text, update
 from sqlalchemy import insert as plain_insert
 from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 from sqlalchemy.orm import Session, aliased
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, aliased
 from db.base import AnyRow
 from db.models.access import AppUser
 from db.models.grievances import RegionalHold, RegionalHoldArea
-from db.models.owes import Borrower
+from db.models.owes import BorrowerPlace
 
 Areas = Sequence[tuple[str, str]]
 """Level ('everywhere', 'region', 'state', 'city') and value of each area."""
@@ -76,10 +76,12 @@ def coverage(session: Session, areas: Areas) -> AnyRow:
 
 def places(session: Session) -> Sequence[AnyRow]:
     """Where borrowers are: region, state and city with how many, as the book says it."""
+    borrowers = cast(func.sum(BorrowerPlace.borrowers), BigInteger)
     return session.execute(
-        select(Borrower.region, Borrower.state, Borrower.city, func.count().label("borrowers"))
-        .group_by(Borrower.region, Borrower.state, Borrower.city)
-        .order_by(Borrower.region, Borrower.state, Borrower.city)
+        select(BorrowerPlace.region, BorrowerPlace.state, BorrowerPlace.city, borrowers.label("borrowers"))
+        .group_by(BorrowerPlace.region, BorrowerPlace.state, BorrowerPlace.city)
+        .having(borrowers > 0)
+        .order_by(BorrowerPlace.region, BorrowerPlace.state, BorrowerPlace.city)
     ).all()
 
 

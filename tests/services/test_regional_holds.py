@@ -9,6 +9,7 @@ from sqlalchemy import select, text
 
 from db.models.audit import AuditEvent
 from db.models.grievances import RegionalHold
+from db.queries import collectors as collector_queries
 from services import borrowers, cases, holds, personal_data, policy, queue, regional_holds, reminders
 from services.actors import SYSTEM
 from services.errors import Conflict, InvalidInput, NotAllowed, NotFound
@@ -268,3 +269,21 @@ def test_single_holds_are_listed_by_their_end_and_pages_lose_nothing(session, ma
     assert seen == expected
     assert holds.counts(marek) == {"dispute": 4}
     assert holds.in_force(marek, kind="legal").holds == ()
+
+
+def test_places_and_languages_are_counted_as_borrowers_come_change_and_go(session, marek):
+    def counted():
+        return {(place.region, place.state, place.city): place.borrowers for place in regional_holds.places(marek)}
+
+    pune, puri = ("West", "Maharashtra", "Pune"), ("East", "Odisha", "Puri")
+    one = builders.make_borrower(session, region="West", state="Maharashtra", city="Pune", language="mr")
+    two = builders.make_borrower(session, region="West", state="Maharashtra", city="Pune", language="hi")
+    builders.make_borrower(session)
+    assert counted() == {pune: 2, (None, None, None): 1}
+    assert collector_queries.languages(session) == ["hi", "mr"]
+    session.execute(
+        text("UPDATE borrower SET region = 'East', state = 'Odisha', city = 'Puri' WHERE id = :id"), {"id": one}
+    )
+    session.execute(text("DELETE FROM borrower WHERE id = :id"), {"id": two})
+    assert counted() == {puri: 1, (None, None, None): 1}
+    assert collector_queries.languages(session) == ["mr"]
