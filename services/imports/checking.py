@@ -40,6 +40,10 @@ def check(session: Session, plan: Plan) -> tuple[Plan, dict[str, int], dict[str,
         plan, tally = settled, queries.tally(session, settled)
     if _mark(session, plan):
         tally = queries.tally(session, plan)
+    if tally.accepted == tally.rows and not tally.noted:
+        typing.trust(session, plan)
+    else:
+        typing.keep(session, plan)
     _encrypt_points(session, plan)
     changes, samples = _compare(session, plan)
     batches.forget_rejected(session, plan.batch_id)

@@ -4,6 +4,9 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from db.queries.imports import staging as queries
 from db.queries.imports.plan import Plan
 from services.imports.errors import FileUnreadable
 from services.imports.files import Look, chunks, sheet_rows
+from services.imports.plainness import Judge, blocks
 from services.imports.sniffing import LINE_AT_MOST, Dialect
 
 _BUFFER_ROWS = 2_000
@@ -44,14 +48,42 @@ def stage(session: Session, plan: Plan, path: Path, look: Look, *, read: Reporte
     else:
         try:
             with session.begin_nested():
-                rows = queries.copy_csv(
-                    session, plan, _told(chunks(path, look.dialect), read), separator=look.dialect.separator
-                )
+                rows = _stage_as_written(session, plan, path, look.dialect, read)
         except (psycopg.DataError, DBAPIError):
             rows = _stage_tolerantly(session, plan, path, look.dialect, read)
     if rows == 0:
         raise FileUnreadable("The file holds a header and no rows. Export it again with its rows.")
     return rows
+
+
+def _stage_as_written(session: Session, plan: Plan, path: Path, dialect: Dialect, read: Reported) -> int:
+    """Hand over the file's very bytes, in as few orders as its plain and other blocks take turns. How many rows.
+
+    Raises:
+        psycopg.Error: Postgres refused a row.
+    """
+    parts = blocks(_told(chunks(path, dialect), read))
+    rows = 0
+    for is_plain, alike in groupby(_judged(plan, parts, dialect), key=itemgetter(0)):
+        told = (block for _, block in alike)
+        rows += queries.copy_csv(session, plan, told, separator=dialect.separator, is_plain=is_plain)
+    return rows
+
+
+def _judged(plan: Plan, parts: Iterator[bytes], dialect: Dialect) -> Iterator[tuple[bool, bytes]]:
+    """Blocks, and whether they are plain. The next is judged while Postgres reads the one before."""
+    decimal = str(plan.options.get("decimal", "."))
+    judge = Judge(len(plan.headers), plan.plain_types, separator=dialect.separator, decimal=decimal)
+
+    def judged() -> tuple[bool, bytes] | None:
+        block = next(parts, None)
+        return None if block is None else (judge.is_plain(block), block)
+
+    with ThreadPoolExecutor(1) as ahead:
+        coming = ahead.submit(judged)
+        while (now := coming.result()) is not None:
+            coming = ahead.submit(judged)
+            yield now
 
 
 def _told(parts: Iterable[bytes], read: Reported) -> Iterator[bytes]:

@@ -336,7 +336,7 @@ def test_staged_rows_that_a_crash_of_the_server_took_are_read_again(session, tmp
     batch = batches.begin(SYSTEM, path, file_name="a.csv", kind=imports.Kind.LOAN_BOOK)
     imports.check(SYSTEM, batch.id)
     # what recovery does to unlogged tables
-    session.execute(text(f"TRUNCATE staging.raw_{batch.id}, staging.typed_{batch.id}"))
+    session.execute(text(f"TRUNCATE staging.raw_{batch.id}, staging.plain_{batch.id}"))
     imports.commit(SYSTEM, batch.id)
     assert _count(session, "loan") == 2
 

@@ -36,7 +36,7 @@ def value(cell: str, type_: str, options: Mapping[str, Any]) -> str:
     makers = {
         "text": lambda: cell,
         "amount": lambda: f"{_number(cell, options)}::numeric(16,2)",
-        "rate": lambda: f"{_number(cell, options)}::numeric(9,4)",
+        "rate": lambda: f"{_number(cell, options, whole=5)}::numeric(9,4)",
         "integer": lambda: _integer(cell),
         "date": lambda: _date(cell, options),
         "moment": lambda: _moment(cell, options),
@@ -47,13 +47,17 @@ def value(cell: str, type_: str, options: Mapping[str, Any]) -> str:
     return makers[type_]()
 
 
-def _number(cell: str, options: Mapping[str, Any]) -> str:
-    """Plain digits, else currency signs, grouping and brackets taken away; only as many digits as fit numeric(16,2)."""
+def _number(cell: str, options: Mapping[str, Any], *, whole: int = 14) -> str:
+    """Plain digits, else currency signs, grouping and brackets taken away; at most `whole` digits before the point.
+
+    More do not fit: 14 into numeric(16,2), 5 into numeric(9,4).
+    """
     comma = options.get("decimal") == ","
     rest = f"translate({cell}, '0123456789', '')"
-    plain = f"CASE WHEN {rest} = '' AND length({cell}) < 15 THEN {cell}::numeric"
+    fits = f"length({cell}) < 15" + (f" AND length(split_part({cell}, '.', 1)) <= {whole}" if whole < 14 else "")
+    plain = f"CASE WHEN {rest} = '' AND {fits} THEN {cell}::numeric"
     if not comma:
-        plain = f"CASE WHEN {rest} IN ('', '.') AND length({cell}) < 15 AND {cell} <> '.' THEN {cell}::numeric"
+        plain = f"CASE WHEN {rest} IN ('', '.') AND {fits} AND {cell} <> '.' THEN {cell}::numeric"
     # ₹ 1,23,456.78 / (500) / 500- / 12.5 % / 1.2e3
     stripped = rf"regexp_replace({cell}, '(₹|rs\.?|inr|usd|eur|ngn|\$|€|£|₦|%|[\s\u00a0\u202f]|/-$)', '', 'gi')"
     signed = (
@@ -62,13 +66,14 @@ def _number(cell: str, options: Mapping[str, Any]) -> str:
     )
     group, point = (r"\.", ",") if comma else (",", r"\.")
     grouped = rf"^[-+]?\d{{1,3}}({group}\d{{2,3}})*{group}\d{{3}}({point}\d*)?$"
-    simple = rf"^[-+]?\d{{1,14}}({point}\d*)?$"
+    simple = rf"^[-+]?\d{{1,{whole}}}({point}\d*)?$"
     without = f"replace({signed}, '{'.' if comma else ','}', '')"
     digits = f"replace({without}, ',', '.')" if comma else without
+    before_point = f"length(ltrim(split_part({digits}, '.', 1), '-+'))"
     return (
         rf"({plain} WHEN {cell} IS NULL THEN NULL "
-        rf"WHEN {signed} ~ '{grouped}' AND length({signed}) <= 22 OR {signed} ~ '{simple}' THEN ({digits})::numeric "
-        rf"WHEN {cell} ~ '^-?\d(\.\d+)?[eE]\+?0?\d$' THEN {cell}::numeric END)"
+        rf"WHEN {signed} ~ '{grouped}' AND {before_point} <= {whole} OR {signed} ~ '{simple}' THEN ({digits})::numeric "
+        rf"WHEN {cell} ~ '^-?\d(\.\d+)?[eE]\+?0?[0-{min(whole - 1, 9)}]$' THEN {cell}::numeric END)"
     )
 
 

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 from db.base import AnyRow
 from db.queries.imports.casts import TWO_WAYS
 from db.queries.imports.plan import Plan
-from db.queries.imports.typing import FENCE
+from db.queries.imports.typing import FENCE, keep
 
 _KEYS = {
     "loan_book": ("loan_number",),
@@ -18,6 +18,8 @@ _KEYS = {
 
 _SLOTS = {"schedule": ("number", 6), "payments": ("hashtext(reference) & 511", 8)}
 """What tells the rows of one loan apart, as a small number, and how many words of 64 bits hold it."""
+_SUSPECTS = "SELECT loan_id FROM import_loan WHERE keyed <> told_apart"
+"""Loans of which rows may have one key (see `tally`)."""
 
 
 def mark_repeats(session: Session, plan: Plan) -> bool:
@@ -34,9 +36,9 @@ def mark_repeats(session: Session, plan: Plan) -> bool:
     present = " AND ".join(f"{key} IS NOT NULL" for key in keys if key != "entry")
     of_suspects = ""
     if plan.kind in _SLOTS:
-        if not _list_suspects(session, plan, present):
+        if not session.execute(text(f"SELECT EXISTS ({_SUSPECTS})")).scalar_one():
             return False
-        of_suspects = "AND loan_id IN (SELECT loan_id FROM import_suspect)"
+        of_suspects = f"AND loan_id IN ({_SUSPECTS})"
     is_repeated = session.execute(
         text(
             f"SELECT EXISTS (SELECT FROM {plan.typed} WHERE faults IS NULL AND {present} {of_suspects} "
@@ -48,34 +50,9 @@ def mark_repeats(session: Session, plan: Plan) -> bool:
     return bool(is_repeated)
 
 
-def _list_suspects(session: Session, plan: Plan, present: str) -> int:
-    """List the loans of which rows may have one key; how many.
-
-    Grouping tens of millions of rows by their keys takes longer than writing them. Instead each row of a loan sets a
-    bit: a loan with as many bits as rows repeats none. Two keys of a loan may share a bit, so the others are looked at.
-    """
-    slot, words = _SLOTS[plan.kind]
-    bits = " + ".join(
-        f"coalesce(bit_count(bit_or(1::bigint << (slot & 63)) FILTER (WHERE slot >> 6 = {word})::bit(64)), 0)"
-        for word in range(words)
-    )
-    session.execute(text("DROP TABLE IF EXISTS pg_temp.import_suspect"))
-    listed = session.execute(
-        text(
-            f"""
-            CREATE TEMPORARY TABLE import_suspect ON COMMIT DROP AS
-            SELECT loan_id FROM (
-                SELECT loan_id, {slot} AS slot FROM {plan.typed} WHERE faults IS NULL AND {present} {FENCE}
-            ) rows_of_loans GROUP BY loan_id HAVING count(*) <> {bits}
-            """
-        )
-    )
-    session.execute(text("ANALYZE import_suspect"))
-    return int(listed.rowcount)  # type: ignore[attr-defined]
-
-
 def _mark(session: Session, plan: Plan, named: str, present: str) -> None:
     """One pass over the rows whose key is repeated: ranks them and compares what they say."""
+    keep(session, plan)
     values = ", ".join(target.name for target in plan.targets)
     extra = ", attributes" if plan.kind == "loan_book" else ""
     session.execute(
@@ -97,19 +74,52 @@ def _mark(session: Session, plan: Plan, named: str, present: str) -> None:
     )
 
 
+_TALLY = """
+    SELECT coalesce(sum(rows), 0)::bigint AS rows, coalesce(sum(accepted), 0)::bigint AS accepted,
+           coalesce(sum(repeated), 0)::bigint AS repeated,
+           coalesce(sum(rows - accepted - repeated), 0)::bigint AS rejected, coalesce(sum(noted), 0)::bigint AS noted
+"""
+_COUNTS = """
+    count(*) AS rows, count(*) FILTER (WHERE faults IS NULL) AS accepted,
+    count(*) FILTER (WHERE faults = 'row:repeated') AS repeated,
+    count(*) FILTER (WHERE faults IS NULL AND notes IS NOT NULL) AS noted
+"""
+
+
 def tally(session: Session, plan: Plan) -> AnyRow:
     """Rows in all, accepted, repeated (passed over) and rejected; accepted ones with a note."""
-    return session.execute(
+    if plan.kind in _SLOTS:
+        _sum_by_loan(session, plan)
+        return session.execute(text(f"{_TALLY} FROM import_loan")).one()
+    return session.execute(text(f"{_TALLY} FROM (SELECT {_COUNTS} FROM {plan.typed}) counted")).one()
+
+
+def _sum_by_loan(session: Session, plan: Plan) -> None:
+    """Count the rows of each loan, and those of its keys that can be told apart at a glance, in one pass.
+
+    Grouping tens of millions of rows by their keys takes longer than writing them. Instead each row of a loan sets a
+    bit: a loan with as many bits as rows repeats none. Two keys of a loan may share a bit, so the others are suspects.
+    """
+    slot, words = _SLOTS[plan.kind]
+    named = " AND ".join(f"{key} IS NOT NULL" for key in _KEYS[plan.kind] if key != "entry")
+    bits = " + ".join(
+        f"coalesce(bit_count(bit_or(1::bigint << (slot & 63)) FILTER (WHERE slot >> 6 = {word})::bit(64)), 0)"
+        for word in range(words)
+    )
+    session.execute(text("DROP TABLE IF EXISTS pg_temp.import_loan"))
+    session.execute(
         text(
             f"""
-            SELECT count(*) AS rows, count(*) FILTER (WHERE faults IS NULL) AS accepted,
-                   count(*) FILTER (WHERE faults = 'row:repeated') AS repeated,
-                   count(*) FILTER (WHERE faults <> 'row:repeated') AS rejected,
-                   count(*) FILTER (WHERE faults IS NULL AND notes IS NOT NULL) AS noted
-            FROM {plan.typed}
+            CREATE TEMPORARY TABLE import_loan ON COMMIT DROP AS
+            SELECT loan_id, {_COUNTS}, count(slot) AS keyed, {bits} AS told_apart
+            FROM (
+                SELECT loan_id, faults, notes, CASE WHEN faults IS NULL AND {named} THEN {slot} END AS slot
+                FROM {plan.typed} {FENCE}
+            ) rows_of_loans GROUP BY loan_id
             """
         )
-    ).one()
+    )
+    session.execute(text("ANALYZE import_loan"))
 
 
 def findings(session: Session, plan: Plan) -> list[AnyRow]:
@@ -140,7 +150,8 @@ def findings(session: Session, plan: Plan) -> list[AnyRow]:
 def cells_of(session: Session, plan: Plan, lines: list[int], position: int) -> dict[int, str | None]:
     """The cells of a column in some lines, as they stand in the file."""
     rows = session.execute(
-        text(f"SELECT line, left(c{position:d}, 60) AS cell FROM {plan.raw} WHERE line = ANY(:lines)"), {"lines": lines}
+        text(f"SELECT line, left(c{position:d}, 60) AS cell FROM {plan.cells} WHERE line = ANY(:lines)"),
+        {"lines": lines},
     )
     return {row.line: row.cell for row in rows}
 
@@ -176,7 +187,7 @@ def keep_rejected(session: Session, plan: Plan) -> None:
             f"""
             INSERT INTO import_rejected_row (batch_id, line, reasons, cells)
             SELECT :batch, t.line, t.faults, jsonb_build_object('cells', to_jsonb(ARRAY[{columns}]))
-            FROM {plan.typed} t JOIN {plan.raw} r USING (line)
+            FROM {plan.typed} t JOIN {plan.cells} r USING (line)
             WHERE t.faults IS NOT NULL AND t.faults <> 'row:repeated'
             """
         ),

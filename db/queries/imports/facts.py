@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 from db.base import AnyRow
 from db.queries.imports.adding import add, rowcount
 from db.queries.imports.plan import Plan
+from db.queries.imports.typing import keep
 
 _PARTS = ("due_on", "principal", "interest", "charges")
 _INSTALMENT_DIFFERS = (
@@ -146,28 +147,20 @@ def list_entries(session: Session, plan: Plan) -> None:
 
 def mark_contradictions(session: Session, plan: Plan) -> int:
     """Entries that are recorded already with other values: facts are not edited, so these rows are faults."""
-    return rowcount(
-        session,
-        f"""
-        UPDATE {plan.typed} t SET faults = 'reference:recorded'
-        FROM (
-            SELECT r.line FROM {plan.entries} r JOIN payment o USING (loan_id, reference)
-            WHERE r.kind <> 'bounce' AND {_PAYMENT_DIFFERS}
-            UNION ALL
-            SELECT r.line FROM {plan.entries} r JOIN mandate_presentation o USING (loan_id, reference)
-            WHERE r.kind = 'bounce' AND {_BOUNCE_DIFFERS}
-        ) wrong WHERE t.line = wrong.line
-        """,
-        {},
-    )
+    wrong = f"""
+        SELECT r.line FROM {plan.entries} r JOIN payment o USING (loan_id, reference)
+        WHERE r.kind <> 'bounce' AND {_PAYMENT_DIFFERS}
+        UNION ALL
+        SELECT r.line FROM {plan.entries} r JOIN mandate_presentation o USING (loan_id, reference)
+        WHERE r.kind = 'bounce' AND {_BOUNCE_DIFFERS}
+    """
+    return _mark(session, plan, wrong, "reference:recorded")
 
 
 def mark_unknown_reversals(session: Session, plan: Plan) -> int:
     """Reversals of payments that neither the book nor the file has."""
     # reversals are few: what they take back is looked for among all entries, in one pass, before any row is touched
-    return rowcount(
-        session,
-        f"""
+    wrong = f"""
         WITH reversal AS MATERIALIZED (
             SELECT line, loan_id, reverses_reference AS reference FROM {plan.entries} WHERE kind = 'reversal'
         ), of_file AS MATERIALIZED (
@@ -175,14 +168,24 @@ def mark_unknown_reversals(session: Session, plan: Plan) -> int:
             FROM reversal r JOIN {plan.entries} e ON (e.loan_id, e.reference) = (r.loan_id, r.reference)
             WHERE e.kind = 'payment'
         )
-        UPDATE {plan.typed} t SET faults = 'reverses_reference:unknown'
-        FROM reversal r
-        WHERE t.line = r.line AND t.faults IS NULL
-          AND NOT EXISTS (SELECT FROM of_file f WHERE (f.loan_id, f.reference) = (r.loan_id, r.reference))
+        SELECT line FROM reversal r
+        WHERE NOT EXISTS (SELECT FROM of_file f WHERE (f.loan_id, f.reference) = (r.loan_id, r.reference))
           AND NOT EXISTS (SELECT FROM payment p WHERE (p.loan_id, p.reference) = (r.loan_id, r.reference))
-        """,
-        {},
-    )
+    """
+    return _mark(session, plan, wrong, "reverses_reference:unknown")
+
+
+def _mark(session: Session, plan: Plan, wrong: str, fault: str) -> int:
+    """Give rows a fault unless they have one; how many. `wrong` finds their lines. Rows are written down only for it."""
+    session.execute(text("DROP TABLE IF EXISTS pg_temp.import_wrong"))
+    found = rowcount(session, f"CREATE TEMPORARY TABLE import_wrong ON COMMIT DROP AS {wrong}", {})
+    if not found:
+        return 0
+    keep(session, plan)
+    statement = f"""
+        UPDATE {plan.typed} t SET faults = :fault FROM import_wrong w WHERE t.line = w.line AND t.faults IS NULL
+    """
+    return rowcount(session, statement, {"fault": fault})
 
 
 def compare_payments(session: Session, plan: Plan) -> AnyRow:

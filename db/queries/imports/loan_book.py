@@ -44,6 +44,12 @@ def _first_of_borrower(plan: Plan) -> str:
     )
 
 
+def _attribute(attributes: str) -> str:
+    """The value of the lender's segment attribute; where there is none, attributes are not put together to ask for it."""
+    name = "(SELECT segment_attribute FROM lender)"
+    return f"CASE WHEN {name} IS NOT NULL THEN ({attributes}) ->> {name} END"
+
+
 def compare(session: Session, plan: Plan) -> dict[str, int]:
     """What committing would do: loans new, changed, unchanged, and those of the open book that the file lacks."""
     row = session.execute(
@@ -160,7 +166,7 @@ def _list_changing(session: Session, plan: Plan) -> None:
             SELECT l.id AS loan_id, {columns}, l.attributes || t.attributes AS attributes,
                    coalesce(t.product, p.code) AS product, coalesce(t.region, s.region) AS region,
                    coalesce(t.branch, s.branch) AS branch,
-                   (l.attributes || t.attributes) ->> (SELECT segment_attribute FROM lender) AS attribute
+                   {_attribute("l.attributes || t.attributes")} AS attribute
             FROM {_known(plan)} WHERE t.faults IS NULL AND {_LOAN_DIFFERS}
             """
         )
@@ -175,7 +181,7 @@ def _make_segments(session: Session, plan: Plan, product: str) -> None:
             f"""
             CREATE TEMPORARY TABLE import_segment ON COMMIT DROP AS
             SELECT coalesce(product, CAST(:product AS text)) AS product, region, branch,
-                   attributes ->> (SELECT segment_attribute FROM lender) AS attribute
+                   {_attribute("attributes")} AS attribute
             FROM {plan.typed} WHERE faults IS NULL AND loan_id IS NULL GROUP BY 1, 2, 3, 4
             UNION SELECT product, region, branch, attribute FROM import_changing
             """
@@ -265,7 +271,7 @@ def _add_loans(session: Session, plan: Plan, bound: dict[str, Any]) -> int:
         FROM {plan.typed} t JOIN borrower b ON b.external_id = t.borrower_key
         JOIN import_segment_id i ON i.parts = ROW(
             coalesce(t.product, current_setting('recoup.import_product')), t.region, t.branch,
-            t.attributes ->> (SELECT segment_attribute FROM lender))::text
+            {_attribute("t.attributes")})::text
         WHERE t.faults IS NULL AND t.loan_id IS NULL
         """,
         bound,

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+PLAIN_TYPES = {"amount": "numeric", "rate": "numeric", "integer": "integer", "date": "date"}
+"""Types of fields that may be read into columns of their own, and those columns' types. A numeric keeps its digits as written."""
 _NAME = re.compile(r"^[a-z][a-z_]*(__\d{8})?$")
 
 
@@ -51,6 +53,21 @@ class Plan:
         return f"staging.raw_{self.batch_id:d}"
 
     @property
+    def plain(self) -> str:
+        """The table of rows whose cells are all plainly written: c1, c2, ... in types of their own (see `plain_types`)."""
+        return f"staging.plain_{self.batch_id:d}"
+
+    @property
+    def cells(self) -> str:
+        """All rows with their cells as text, whichever table holds them."""
+        return f"staging.cells_{self.batch_id:d}"
+
+    @property
+    def lines(self) -> str:
+        """The sequence of the rows' numbers in the file."""
+        return f"staging.lines_{self.batch_id:d}"
+
+    @property
     def typed(self) -> str:
         """The table of typed values and faults."""
         return f"staging.typed_{self.batch_id:d}"
@@ -77,6 +94,16 @@ class Plan:
     def has(self, *names: str) -> bool:
         """Whether any of the fields is filled by the file or a constant."""
         return any(t.name in names and (t.position is not None or t.constant is not None) for t in self.targets)
+
+    @property
+    def plain_types(self) -> dict[int, str]:
+        """Position -> type of the columns that are typed as they are read; in the others words are looked up first."""
+        mapped = self.options.get("value_maps", {})
+        return {
+            target.position: target.type
+            for target in self.targets
+            if target.position is not None and target.type in PLAIN_TYPES and target.name not in mapped
+        }
 
     @property
     def is_reported(self) -> bool:

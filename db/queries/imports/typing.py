@@ -12,8 +12,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from db.queries.imports import casts
-from db.queries.imports.plan import Plan, Target
-from db.queries.imports.staging import raw_connection
+from db.queries.imports.plan import PLAIN_TYPES, Plan, Target
+from db.queries.imports.staging import drop_relation, is_view, raw_connection, tables
 
 _CODES = {"amount": "number", "rate": "number", "integer": "whole", "date": "date", "moment": "date", "flag": "flag"}
 _REPORTED = ("dpd", "months_past_due", "reported_status")
@@ -62,22 +62,72 @@ def prepare(session: Session) -> None:
 
 
 def make_typed(session: Session, plan: Plan) -> None:
-    """Make the typed table anew from the file's cells."""
-    session.execute(text(f"DROP TABLE IF EXISTS {plan.typed}"))
-    connection = raw_connection(session)
-    quoted = _Quoting(connection)
+    """Make the typed rows anew from the file's cells.
+
+    Rows that had to be read cell by cell are written down, since reading them is what takes long. Plain rows are not:
+    a view looks at them where they lie, which spares writing a file's rows a second time (see `keep`, `trust`).
+    """
+    drop_relation(session, plan.typed)
+    is_raw, is_plain = tables(session, plan)
+    statement = _statement(session, plan, is_raw=is_raw or not is_plain, is_plain=is_plain)
+    if is_raw or not is_plain or _encrypts(plan):
+        _write(session, plan, statement)
+    else:
+        session.execute(text(f"ANALYZE {plan.plain}"))
+        _run(session, f"CREATE VIEW {plan.typed} AS {statement}")
+
+
+def _encrypts(plan: Plan) -> bool:
+    """Whether values of the typed rows are to be taken away from them once they are encrypted."""
+    return plan.has("phone", "whatsapp", "email", "address")
+
+
+def keep(session: Session, plan: Plan) -> None:
+    """Write the typed rows down, unless they are: from now on they may be marked."""
+    if not is_view(session, plan.typed):
+        return
+    session.execute(text(f"ALTER VIEW {plan.typed} RENAME TO {plan.typed.partition('.')[2]}_view"))
+    _write(session, plan, f"SELECT * FROM {plan.typed}_view")
+    session.execute(text(f"DROP VIEW {plan.typed}_view"))
+
+
+def trust(session: Session, plan: Plan) -> None:
+    """Judge rows no more that are all without fault: what reads them need not look up what only faults ask for."""
+    if is_view(session, plan.typed):
+        statement = _statement(session, plan, is_raw=False, is_plain=True, is_judged=False)
+        _run(session, f"CREATE OR REPLACE VIEW {plan.typed} AS {statement}")
+
+
+def _write(session: Session, plan: Plan, statement: str) -> None:
+    order = f" ORDER BY {_ORDERS[plan.kind]}" if plan.kind in _ORDERS else ""
+    _run(session, f"CREATE UNLOGGED TABLE {plan.typed} WITH (autovacuum_enabled = false) AS {statement}{order}")
+    session.execute(text(f"ANALYZE {plan.typed} ({_KEYS.get(plan.kind, _LOAN_KEYS)})"))
+
+
+def _run(session: Session, statement: str) -> None:
+    raw_connection(session).execute(statement.encode(), prepare=False)
+
+
+def _statement(session: Session, plan: Plan, *, is_raw: bool, is_plain: bool, is_judged: bool = True) -> str:
+    """The typed rows with what they refer to and what is wrong with them.
+
+    Args:
+        session: the transaction.
+        plan: the batch.
+        is_raw: whether there are rows of text.
+        is_plain: whether there are plain ones.
+        is_judged: whether faults are looked for; without, every row counts as free of them.
+    """
+    quoted = _Quoting(raw_connection(session))
     columns, joins = _references(plan)
     kept = ["t.line", *(f"t.{target.name}" for target in plan.targets)]
     if plan.kind == "loan_book":
         kept.append("t.attributes")
-    statement = (
-        f"CREATE UNLOGGED TABLE {plan.typed} WITH (autovacuum_enabled = false) AS "
-        f"SELECT {', '.join(kept)}, {columns}, {_faults(plan)} FROM ({_values(plan, quoted)} {FENCE}) t {joins}"
-    )
-    if order := _ORDERS.get(plan.kind):
-        statement += f" ORDER BY {order}"
-    connection.execute(statement.encode(), prepare=False)
-    session.execute(text(f"ANALYZE {plan.typed} ({_KEYS.get(plan.kind, _LOAN_KEYS)})"))
+    faults = _faults(plan) if is_judged else "NULL::text AS faults, NULL::text AS notes"
+    rows = [f"({_values(plan, quoted)} {FENCE})"] if is_raw else []
+    if is_plain:
+        rows.append(f"({_plain_values(plan, quoted)})")
+    return f"SELECT {', '.join(kept)}, {columns}, {faults} FROM ({' UNION ALL '.join(rows)}) t {joins}"
 
 
 class _Quoting:
@@ -109,6 +159,24 @@ def _values(plan: Plan, quoted: _Quoting) -> str:
     return f"SELECT {', '.join(columns)} FROM (SELECT {', '.join(_cells(plan, quoted))} FROM {plan.raw} {FENCE}) r"
 
 
+def _plain_values(plan: Plan, quoted: _Quoting) -> str:
+    """The same of rows that are plainly written: typed as they were read, and trimmed."""
+    columns, types = ["line", "NULL::text AS fault"], plan.plain_types
+    for target in plan.targets:
+        sql_type = casts.SQL_TYPES[target.type]
+        if target.position in types:
+            cast = "" if PLAIN_TYPES[target.type] == sql_type else f"::{sql_type}"
+            columns += [f"c{target.position}{cast} AS {target.name}", f"NULL::text AS x_{target.name}"]
+        elif _is_filled(plan, target):
+            columns += [f"{_value(plan, target)} AS {target.name}", f"x_{target.name}"]
+        else:
+            columns += [f"NULL::{sql_type} AS {target.name}", f"NULL::text AS x_{target.name}"]
+    if plan.kind == "loan_book":
+        columns.append("attributes")
+    cells = _cells(plan, quoted, is_plain=True)
+    return f"SELECT {', '.join(columns)} FROM (SELECT {', '.join(cells)} FROM {plan.plain}) r"
+
+
 def _value(plan: Plan, target: Target) -> str:
     """The typed value of a target's cleaned cell."""
     cell = f"x_{target.name}"
@@ -117,13 +185,17 @@ def _value(plan: Plan, target: Target) -> str:
     return casts.value(cell, target.type, plan.options)
 
 
-def _cells(plan: Plan, quoted: _Quoting) -> list[str]:
-    cells = ["line", "fault"]
+def _cells(plan: Plan, quoted: _Quoting, *, is_plain: bool = False) -> list[str]:
+    """The cleaned cells by field. Of plain rows those that are typed are passed on as they are."""
+    cells = ["line"] if is_plain else ["line", "fault"]
     maps = plan.options.get("value_maps", {})
     for target in plan.targets:
         if not _is_filled(plan, target):
             continue
-        cell = _cell(plan, target, quoted)
+        if is_plain and target.position in plan.plain_types:
+            cells.append(f"c{target.position}")
+            continue
+        cell = _cell(plan, target, quoted, is_plain=is_plain)
         if target.name in maps:
             cell = f"coalesce({quoted(json.dumps(maps[target.name]))}::jsonb ->> {cell}, {cell})"
         cells.append(f"{cell} AS x_{target.name}")
@@ -132,9 +204,9 @@ def _cells(plan: Plan, quoted: _Quoting) -> list[str]:
     return cells
 
 
-def _cell(plan: Plan, target: Target, quoted: _Quoting) -> str:
+def _cell(plan: Plan, target: Target, quoted: _Quoting, *, is_plain: bool) -> str:
     if target.position is not None:
-        return casts.cleaned(f"c{target.position}")
+        return f"c{target.position}" if is_plain else casts.cleaned(f"c{target.position}")
     if target.constant is not None:
         return f"{quoted(target.constant)}::text"
     return f"({quoted(str(plan.options['number_prefix']))} || line)"

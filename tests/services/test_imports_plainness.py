@@ -1,0 +1,211 @@
+"""Rows that are read by their bytes give what rows give that are read cell by cell, and blocks hold whole rows."""
+
+import csv
+import io
+from datetime import date
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from services import imports
+from services.actors import SYSTEM
+from services.imports import batches, processing
+from services.imports.plainness import BLOCK_BYTES, Judge, blocks
+
+_TYPES = {2: "amount", 3: "rate", 4: "integer", 5: "date"}
+_PLAIN = ("Ravi", "12.50", "8.5", "24", "2025-03-31")
+
+
+def judge(*, separator: str = ",", decimal: str = ".") -> Judge:
+    return Judge(5, _TYPES, separator=separator, decimal=decimal)
+
+
+def written(*rows: tuple[str, ...], separator: str = ",") -> bytes:
+    stream = io.StringIO()
+    csv.writer(stream, delimiter=separator, lineterminator="\n").writerows(rows)
+    return stream.getvalue().encode()
+
+
+def changed(position: int, cell: str) -> tuple[str, ...]:
+    return (*_PLAIN[: position - 1], cell, *_PLAIN[position:])
+
+
+@pytest.mark.parametrize(
+    ("position", "cell"),
+    [
+        (1, ""), (1, "a, b"), (1, 'so "called"'), (1, "two\nlines"), (1, "ठाकुर पाठ"), (1, "it's"), (1, "'tis"),
+        (1, "₹5"),
+        (2, ""), (2, "-5"), (2, "0.1234567"), (2, "007"), (2, "99999999999999"),
+        (3, "99999.9999"), (4, "-3"), (5, ""), (5, "2024-02-29"), (5, "0202-01-01"),
+    ],
+)  # fmt: skip
+def test_cells_as_the_database_reads_them_are_plain(position, cell):
+    assert judge().is_plain(written(_PLAIN, changed(position, cell), _PLAIN))
+
+
+@pytest.mark.parametrize(
+    ("position", "cell"),
+    [
+        (1, " Ravi"), (1, "Ravi "), (1, "Ravi\u00a0"), (1, "\ufeffRavi"), (1, "Ravi\u202f"), (1, "\tRavi"),
+        (1, "'=cmd"),
+        (2, "1,23,456"), (2, "(500)"), (2, "₹5"), (2, "1e3"), (2, "NaN"), (2, "inf"), (2, "1.2.3"), (2, "1-2"),
+        (2, "-"),
+        (2, "-.5"), (2, "."), (2, " 5"), (2, "+5"), (2, "999999999999999"), (2, "NA"), (2, "5 "),
+        (3, "100000"), (3, "8.5 %"), (3, "-100000"),
+        (4, "24.0"), (4, "24 months"), (4, "1234567890"),
+        (5, "31-03-2025"), (5, "2025-02-30"), (5, "2025/03/31"), (5, "0000-01-01"), (5, "2025-3-31"), (5, "today"),
+        (5, "2025-03-31 00:00"), (5, "infinity"), (5, "20250331"), (5, "2025+03+31"),
+    ],
+)  # fmt: skip
+def test_cells_written_otherwise_are_not(position, cell):
+    assert not judge().is_plain(written(_PLAIN, changed(position, cell), _PLAIN))
+
+
+def test_a_point_is_not_plain_where_it_groups_digits():
+    assert not judge(decimal=",").is_plain(written(changed(2, "1.234")))
+    assert judge(decimal=",").is_plain(written(("Ravi", "1234", "8", "24", "2025-03-31")))
+
+
+@pytest.mark.parametrize("block", [b"a,1\n", b"a,1,2,3,2025-03-31,more\n", b"\xff\xfe,1,2,3,2025-03-31\n"])
+def test_rows_with_other_numbers_of_cells_or_no_text_are_not_plain(block):
+    assert not judge().is_plain(block)
+
+
+_cell = st.text(st.sampled_from('ab ,;"\n\r₹0'), max_size=6)
+_rows = st.lists(st.tuples(_cell, _cell), min_size=1, max_size=30)
+
+
+@given(rows=_rows, sizes=st.lists(st.integers(1, 40), min_size=1), block_bytes=st.integers(1, 60))
+def test_blocks_hold_whole_rows_and_lose_nothing(monkeypatch_module, rows, sizes, block_bytes):
+    monkeypatch_module.setattr("services.imports.plainness.BLOCK_BYTES", block_bytes)
+    header, body = written(("a\nb", "c")), written(*rows)
+    parts, rest, at = [], header + body, 0
+    while rest:
+        size = sizes[at % len(sizes)]
+        parts, rest, at = [*parts, rest[:size]], rest[size:], at + 1
+    found = list(blocks(parts))
+    assert b"".join(found).rstrip(b"\r\n") == body.rstrip(b"\r\n")
+    read = [row for block in found for row in csv.reader(io.StringIO(block.decode(), newline=""))]
+    assert read == list(csv.reader(io.StringIO(body.decode().rstrip("\r\n") + "\n", newline="")))
+
+
+@pytest.fixture(scope="module")
+def monkeypatch_module():
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+
+
+def test_empty_lines_at_the_end_are_no_rows():
+    assert list(blocks([b"a,b\r\n1,2\r\n", b"\r\n\n"])) == [b"1,2\n"]
+    assert list(blocks([b"a,b\n", b"\n\n"])) == []
+
+
+def test_a_quote_that_is_never_closed_makes_no_endless_block():
+    parts = [b"a,b\n", *[b'1,"open\n' + b"2,x\n" * 1000] * 3]
+    assert sum(map(len, blocks(parts))) == sum(map(len, parts)) - 4
+    assert BLOCK_BYTES >= 1 << 20
+
+
+# --- the same values both ways ------------------------------------------------------------------------------------
+
+_HEADER = "Loan number,Principal,Interest rate,Tenure,Disbursed on,Closed on,Customer name,Region,Sourcing"
+_MAPPING = dict(
+    zip(
+        _HEADER.split(",")[:8],
+        (
+            "loan_number",
+            "principal",
+            "interest_rate",
+            "tenure_months",
+            "disbursed_on",
+            "closed_on",
+            "borrower_name",
+            "region",
+        ),
+        strict=True,
+    )
+)
+_AMOUNTS = st.one_of(
+    st.decimals(-5, 9999999, places=2).map(str),
+    st.sampled_from(["0", "5.", ".5", "12.345", "x", ""]),
+)
+_DATES = st.one_of(
+    st.dates(min_value=date(1940, 1, 1)).map(str),
+    st.sampled_from(["", "2025-02-30", "31-Mar-2025"]),
+)
+_WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=8)
+_LOANS = st.lists(
+    st.tuples(
+        _AMOUNTS,
+        st.sampled_from(["8.5", "", "100000", "-1", "99999.9"]),
+        st.sampled_from(["24", "24.0", "", "2000"]),
+        *(_DATES, _DATES, _WORDS, _WORDS, _WORDS),
+    ),
+    min_size=1,
+    max_size=40,
+)
+
+
+def typed_rows(session, path, rows) -> list:
+    """What the check makes of the rows of a file, but for the one that is only there to be no plain one."""
+    path.write_bytes(_HEADER.encode() + b"\n" + written(*rows))
+    batch = batches.begin(SYSTEM, path, file_name=path.name, kind=imports.Kind.LOAN_BOOK)
+    batches.set_reading(SYSTEM, batch.id, mapped=_MAPPING, options={})
+    processing.check(SYSTEM, batch.id)
+    found = session.execute(
+        text(f"SELECT to_jsonb(t) - 'line' FROM staging.typed_{batch.id} t ORDER BY line")
+    ).scalars()
+    answer = [row for row in found if row["loan_number"] != "LAST"]
+    batches.discard(SYSTEM, batch.id)
+    return answer
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(loans=_LOANS)
+def test_plain_rows_are_read_as_any_others(session, tmp_path, loans):
+    rows = [(f"L{number}", *cells) for number, cells in enumerate(loans)]
+    plainest = typed_rows(session, tmp_path / "a.csv", rows)
+    read_cell_by_cell = typed_rows(session, tmp_path / "b.csv", [*rows, ("LAST", " 5", "", "", "", "", "", "", "")])
+    assert plainest == read_cell_by_cell
+
+
+def kinds_of_rows(session, path, *rows) -> tuple[int, int, bool]:
+    """Rows that were read as text and as they are, and whether the typed ones are only looked at where they lie."""
+    path.write_bytes(b"Loan number,Principal\n" + written(*rows))
+    batch = batches.begin(SYSTEM, path, file_name=path.name, kind=imports.Kind.LOAN_BOOK)
+    processing.check(SYSTEM, batch.id)
+    statement = f"""
+        SELECT (SELECT count(*) FROM staging.raw_{batch.id}), (SELECT count(*) FROM staging.plain_{batch.id}),
+               (SELECT relkind = 'v' FROM pg_class WHERE oid = 'staging.typed_{batch.id}'::regclass)
+    """
+    found = session.execute(text(statement)).one()
+    batches.discard(SYSTEM, batch.id)
+    return tuple(found)
+
+
+def test_a_faultless_plain_file_is_written_once(session, tmp_path):
+    assert kinds_of_rows(session, tmp_path / "a.csv", ("L1", "500"), ("L2", "600")) == (0, 2, True)
+
+
+def test_a_row_at_fault_has_the_rows_written_down(session, tmp_path):
+    assert kinds_of_rows(session, tmp_path / "a.csv", ("L1", "500"), ("L2", "-600")) == (0, 2, False)
+    assert kinds_of_rows(session, tmp_path / "b.csv", ("L1", "500"), ("L1", "600")) == (0, 2, False)
+
+
+def test_only_the_blocks_that_need_it_are_read_cell_by_cell(session, tmp_path, monkeypatch):
+    monkeypatch.setattr("services.imports.plainness.BLOCK_BYTES", 1)
+    monkeypatch.setattr("services.imports.files.CHUNK", 4)
+    assert kinds_of_rows(session, tmp_path / "a.csv", ("L1", "500"), ("L2", "₹ 600"), ("L3", "700")) == (1, 2, False)
+
+
+def test_rejected_rows_keep_their_cells_as_they_were_written(session, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(
+        b"Loan number,Principal,Disbursed on,Closed on\n" + written(("L1", "500.10", "2025-03-31", "2024-01-01"))
+    )
+    batch = batches.begin(SYSTEM, path, file_name=path.name, kind=imports.Kind.LOAN_BOOK)
+    processing.check(SYSTEM, batch.id)
+    kept = session.execute(text("SELECT cells -> 'cells' FROM import_rejected_row")).scalar_one()
+    assert kept == ["L1", "500.10", "2025-03-31", "2024-01-01"]
