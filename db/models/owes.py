@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -215,9 +216,8 @@ class ConsentEvent(Base):
     """One change of consent at a contact point, kept for good."""
 
     __tablename__ = "consent_event"
-    __table_args__ = (Index(None, "contact_point_id"),)
-    id: Mapped[Id]
-    contact_point_id: Mapped[int] = mapped_column(info=refers("contact_point"))
+    contact_point_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, info=refers("contact_point"))
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
     given: Mapped[bool]
     at: Mapped[Instant] = mapped_column(server_default=func.now())
     source: Mapped[str]
@@ -283,8 +283,6 @@ class Payment(Base):
 
     __tablename__ = "payment"
     __table_args__ = (
-        # also serves the day-end's range scans by loan
-        UniqueConstraint("loan_id", "reference"),
         CheckConstraint("amount > 0", name="positive"),
         CheckConstraint("kind IN ('payment', 'reversal')", name="kind"),
         CheckConstraint("(kind = 'reversal') = (reverses_reference IS NOT NULL)", name="reversal_names_payment"),
@@ -294,10 +292,11 @@ class Payment(Base):
         # reversals are few: derivation looks them up beside each payment
         Index("ix_payment_reversal", "loan_id", "reverses_reference", postgresql_where=text("kind = 'reversal'")),
     )
-    id: Mapped[Id]
-    loan_id: Mapped[int] = mapped_column(info=refers("loan"))
-    reference: Mapped[str]
+    loan_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, info=refers("loan"))
+    reference: Mapped[str] = mapped_column(Text, primary_key=True)
     """The lender's receipt number, unique within the loan; derived from date, amount and order where the file has none."""
+    id: Mapped[int] = mapped_column(Identity())
+    """The order in which they were recorded."""
     kind: Mapped[str] = mapped_column(Text, server_default="payment")
     paid_on: Mapped[date]
     """Value date; for a reversal the date on which it became known."""
@@ -315,7 +314,6 @@ class MandatePresentation(Base):
 
     __tablename__ = "mandate_presentation"
     __table_args__ = (
-        UniqueConstraint("loan_id", "reference"),
         CheckConstraint("result IN ('paid', 'bounced')", name="result"),
         Index("ix_mandate_presentation_batch", "batch_id", postgresql_using="brin"),
         # derivation counts bounces only
@@ -326,9 +324,10 @@ class MandatePresentation(Base):
             postgresql_where=text("result = 'bounced'"),
         ),
     )
-    id: Mapped[Id]
-    loan_id: Mapped[int] = mapped_column(info=refers("loan"))
-    reference: Mapped[str]
+    loan_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, info=refers("loan"))
+    reference: Mapped[str] = mapped_column(Text, primary_key=True)
+    id: Mapped[int] = mapped_column(Identity())
+    """The order in which they were recorded."""
     presented_on: Mapped[date]
     amount: Mapped[Decimal]
     result: Mapped[str]
