@@ -34,18 +34,19 @@ for _character in (*_AROUND, "'"):
 Bytes = NDArray[np.uint8]
 
 
-def blocks(parts: Iterable[bytes]) -> Iterator[bytes]:
+def blocks(parts: Iterable[bytes], *, at_least: int = BLOCK_BYTES) -> Iterator[bytes]:
     """The text under the header in blocks of whole rows, without empty lines at its end.
 
     Args:
         parts: the file's bytes, UTF-8, in pieces of any size.
+        at_least: bytes of each block but the last.
     """
     rest, is_headed = b"", False
     for part in parts:
         rest += part
         if not is_headed:
             is_headed, rest = _without_header(rest)
-        if is_headed and len(rest) >= BLOCK_BYTES and (end := _end_of_rows(rest)):
+        if is_headed and len(rest) >= at_least and (end := _end_of_rows(rest)):
             yield rest[:end]
             rest = rest[end:]
     if not is_headed:

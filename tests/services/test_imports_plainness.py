@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from db.queries.imports import typing
 from services import imports
 from services.actors import SYSTEM
 from services.imports import batches, processing
@@ -77,24 +78,17 @@ _cell = st.text(st.sampled_from('ab ,;"\n\r₹0'), max_size=6)
 _rows = st.lists(st.tuples(_cell, _cell), min_size=1, max_size=30)
 
 
-@given(rows=_rows, sizes=st.lists(st.integers(1, 40), min_size=1), block_bytes=st.integers(1, 60))
-def test_blocks_hold_whole_rows_and_lose_nothing(monkeypatch_module, rows, sizes, block_bytes):
-    monkeypatch_module.setattr("services.imports.plainness.BLOCK_BYTES", block_bytes)
+@given(rows=_rows, sizes=st.lists(st.integers(1, 40), min_size=1), at_least=st.integers(1, 60))
+def test_blocks_hold_whole_rows_and_lose_nothing(rows, sizes, at_least):
     header, body = written(("a\nb", "c")), written(*rows)
     parts, rest, at = [], header + body, 0
     while rest:
         size = sizes[at % len(sizes)]
         parts, rest, at = [*parts, rest[:size]], rest[size:], at + 1
-    found = list(blocks(parts))
+    found = list(blocks(parts, at_least=at_least))
     assert b"".join(found).rstrip(b"\r\n") == body.rstrip(b"\r\n")
     read = [row for block in found for row in csv.reader(io.StringIO(block.decode(), newline=""))]
     assert read == list(csv.reader(io.StringIO(body.decode().rstrip("\r\n") + "\n", newline="")))
-
-
-@pytest.fixture(scope="module")
-def monkeypatch_module():
-    with pytest.MonkeyPatch.context() as patch:
-        yield patch
 
 
 def test_empty_lines_at_the_end_are_no_rows():
@@ -194,10 +188,13 @@ def test_a_row_at_fault_has_the_rows_written_down(session, tmp_path):
     assert kinds_of_rows(session, tmp_path / "b.csv", ("L1", "500"), ("L1", "600")) == (0, 2, False)
 
 
-def test_only_the_blocks_that_need_it_are_read_cell_by_cell(session, tmp_path, monkeypatch):
-    monkeypatch.setattr("services.imports.plainness.BLOCK_BYTES", 1)
-    monkeypatch.setattr("services.imports.files.CHUNK", 4)
-    assert kinds_of_rows(session, tmp_path / "a.csv", ("L1", "500"), ("L2", "₹ 600"), ("L3", "700")) == (1, 2, False)
+def test_only_the_blocks_that_need_it_are_read_cell_by_cell(session, tmp_path):
+    rows = [(f"L{number}", "500.00") for number in range(3 * BLOCK_BYTES // len("L100000,500.00\n"))]
+    rows[-1] = ("L-last", "₹ 600")
+    as_text, as_they_are, is_looked_at = kinds_of_rows(session, tmp_path / "a.csv", *rows)
+    assert as_text + as_they_are == len(rows)
+    assert 0 < as_text < as_they_are
+    assert not is_looked_at
 
 
 def test_rejected_rows_keep_their_cells_as_they_were_written(session, tmp_path):
@@ -209,3 +206,23 @@ def test_rejected_rows_keep_their_cells_as_they_were_written(session, tmp_path):
     processing.check(SYSTEM, batch.id)
     kept = session.execute(text("SELECT cells -> 'cells' FROM import_rejected_row")).scalar_one()
     assert kept == ["L1", "500.10", "2025-03-31", "2024-01-01"]
+
+
+@pytest.mark.parametrize(("step", "is_in_order"), [(1, True), (-1, False)])
+def test_a_schedule_in_another_order_than_the_book_is_seen_and_taken_as_well(session, tmp_path, step, is_in_order):
+    loans = [f"L{number:04}" for number in range(300)]
+    book, path = tmp_path / "book.csv", tmp_path / "schedule.csv"
+    book.write_bytes(b"Loan number,Principal\n" + written(*((loan, "500") for loan in loans)))
+    imports.load_file(SYSTEM, book, kind=imports.Kind.LOAN_BOOK)
+    rows = [(loan, str(number), f"2025-{number:02}-05", "50") for loan in loans[::step] for number in range(1, 13)]
+    path.write_bytes(b"Loan number,Number,Due date,Amount\n" + written(*rows))
+    batch = batches.begin(SYSTEM, path, file_name=path.name, kind=imports.Kind.SCHEDULE)
+    mapped = dict(
+        zip(("Loan number", "Number", "Due date", "Amount"), ("loan_number", "number", "due_on", "amount"), strict=True)
+    )
+    batches.set_reading(SYSTEM, batch.id, mapped=mapped, options={})
+    processing.check(SYSTEM, batch.id)
+    assert typing.lies_by_loan(session, batches.plan_of(batches.loaded(session, batch.id))) is is_in_order
+    assert processing.commit(SYSTEM, batch.id).counts["instalments_new"] == len(rows)
+    statement = "SELECT count(*), count(DISTINCT loan_id), sum(principal) FROM instalment"
+    assert tuple(session.execute(text(statement)).one()) == (len(rows), len(loans), 50 * len(rows))

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 from db.base import AnyRow
 from db.queries.imports.adding import add, rowcount
 from db.queries.imports.plan import Plan
-from db.queries.imports.typing import keep
+from db.queries.imports.typing import keep, lies_by_loan
 
 _PARTS = ("due_on", "principal", "interest", "charges")
 _INSTALMENT_DIFFERS = (
@@ -87,11 +87,12 @@ def commit_schedule(session: Session, plan: Plan, *, may_change: bool, is_new: b
             ),
             bound,
         )
+    order = "" if lies_by_loan(session, plan) else "ORDER BY loan_id, number"
     new = add(
         session,
         f"""
         INSERT INTO instalment (loan_id, number, due_on, principal, interest, charges, batch_id)
-        SELECT loan_id, number, due_on, principal, interest, charges, :batch FROM ({instalments(plan)}) r
+        SELECT loan_id, number, due_on, principal, interest, charges, :batch FROM ({instalments(plan)}) r {order}
         """,
         "loan_id, number",
         bound,
