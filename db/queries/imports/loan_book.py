@@ -119,16 +119,23 @@ def samples(session: Session, plan: Plan) -> list[AnyRow]:
 # --- commit -------------------------------------------------------------------------------------------------------
 
 
-def commit(session: Session, plan: Plan, *, currency: str) -> dict[str, int]:
-    """Write borrowers, loans and reported figures; keep what changed. Numbers of what was done."""
+def commit(session: Session, plan: Plan, *, currency: str, may_change: bool, may_add: bool) -> dict[str, int]:
+    """Write borrowers, loans and reported figures; keep what changed. Numbers of what was done.
+
+    `may_change`, `may_add`: whether the check found borrowers or loans that change, and loans that are new.
+    """
     bound: dict[str, Any] = {"batch": plan.batch_id}
-    counts = {"borrowers_changed": _change_borrowers(session, plan, bound)}
-    _list_changing(session, plan)
-    _make_segments(session, plan, str(plan.options.get("product") or "Loans"))
-    counts["loans_changed"] = _change_loans(session, bound)
-    counts["borrowers_new"] = _add_borrowers(session, plan, bound)
-    source = "snapshot" if plan.is_reported else "schedule"
-    counts["loans_new"] = _add_loans(session, plan, bound | {"currency": currency, "source": source})
+    counts = dict.fromkeys(("borrowers_changed", "loans_changed", "borrowers_new", "loans_new"), 0)
+    if may_change:
+        counts["borrowers_changed"] = _change_borrowers(session, plan, bound)
+    if may_change or may_add:
+        _list_changing(session, plan, is_any=may_change)
+        _make_segments(session, plan, str(plan.options.get("product") or "Loans"))
+        counts["loans_changed"] = _change_loans(session, bound)
+    if may_add:
+        counts["borrowers_new"] = _add_borrowers(session, plan, bound)
+        source = "snapshot" if plan.is_reported else "schedule"
+        counts["loans_new"] = _add_loans(session, plan, bound | {"currency": currency, "source": source})
     if plan.is_reported:
         counts["reported_new"], counts["reported_changed"] = reported.write(session, plan)
     return counts
@@ -156,7 +163,8 @@ def _change_borrowers(session: Session, plan: Plan, bound: dict[str, Any]) -> in
     )
 
 
-def _list_changing(session: Session, plan: Plan) -> None:
+def _list_changing(session: Session, plan: Plan, *, is_any: bool) -> None:
+    differs = _LOAN_DIFFERS if is_any else "false"
     session.execute(text("DROP TABLE IF EXISTS pg_temp.import_changing"))
     columns = ", ".join(f"coalesce(t.{c}, l.{c}) AS {c}" for c in _LOAN)
     session.execute(
@@ -167,7 +175,7 @@ def _list_changing(session: Session, plan: Plan) -> None:
                    coalesce(t.product, p.code) AS product, coalesce(t.region, s.region) AS region,
                    coalesce(t.branch, s.branch) AS branch,
                    {_attribute("l.attributes || t.attributes")} AS attribute
-            FROM {_known(plan)} WHERE t.faults IS NULL AND {_LOAN_DIFFERS}
+            FROM {_known(plan)} WHERE t.faults IS NULL AND {differs}
             """
         )
     )
