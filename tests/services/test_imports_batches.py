@@ -95,6 +95,8 @@ def test_undo_is_refused_once_something_depends_on_it(session, tmp_path):
         ("L9,C9,Q,-5,2025-01-01,", "principal:negative"),
         ("L9,C9,Q,abc,2025-01-01,", "principal:number"),
         ("L9,C9,Q,,2025-01-01,", "principal:missing"),
+        ('L9,C9,Q,"9,999,999,999,999,999",2025-01-01,', "principal:number"),
+        ("L9,C9,Q,1234567890123456789,2025-01-01,", "principal:number"),
         (",C9,Q,5,2025-01-01,", "loan_number:missing"),
         ("L9,C9,Q,5,0202-01-01,", "disbursed_on:year"),
         ("L9,C9,Q,5,2025-02-30,", "disbursed_on:date"),
@@ -105,6 +107,20 @@ def test_wrong_rows_are_rejected_with_their_reason(session, tmp_path, row, code)
     batch = _load(tmp_path, LOANS + row + "\n")
     assert code in [rule["code"] for rule in batch.report["rules"]]
     assert batch.counts["rejected"] == (2 if code == "row:differs" else 1)
+
+
+@pytest.mark.parametrize(
+    ("rate", "codes"),
+    [
+        ("18.5 %", []),
+        ("99999.99", ["interest_rate:large"]),
+        ("100000", ["interest_rate:number"]),
+        ("1,00,000 %", ["interest_rate:number"]),
+    ],
+)
+def test_a_rate_beyond_what_is_kept_is_a_fault_of_its_row(session, tmp_path, rate, codes):
+    batch = _load(tmp_path, f'loan_number,principal,interest_rate\nL1,500,"{rate}"\n')
+    assert [rule["code"] for rule in batch.report["rules"]] == codes
 
 
 def test_rejected_rows_come_back_mended(session, tmp_path):
