@@ -6,7 +6,8 @@ from sqlalchemy.orm import Session
 from db.base import AnyRow
 from db.queries.imports.casts import TWO_WAYS
 from db.queries.imports.plan import Plan
-from db.queries.imports.typing import FENCE, keep
+from db.queries.imports.rows import FENCE
+from db.queries.imports.typing import keep
 
 _KEYS = {
     "loan_book": ("loan_number",),

@@ -105,6 +105,11 @@ class Plan:
             if target.position is not None and target.type in PLAIN_TYPES and target.name not in mapped
         }
 
+    def fills(self, target: Target) -> bool:
+        """Whether the file, a constant or the row's number gives the field a value."""
+        is_numbered = target.name == "loan_number" and bool(self.options.get("number_prefix"))
+        return target.position is not None or target.constant is not None or is_numbered
+
     @property
     def is_reported(self) -> bool:
         """Whether the file states where loans stand."""

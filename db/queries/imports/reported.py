@@ -4,8 +4,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from db.base import AnyRow
+from db.queries.imports.faults import STATUS
 from db.queries.imports.plan import Plan
-from db.queries.imports.typing import STATUS
 
 _MEASURES = {"dpd": "integer", "months_past_due": "integer", "outstanding": "numeric", "overdue_amount": "numeric"}
 _DIFFERS = (

@@ -1,0 +1,164 @@
+"""What is wrong with the rows of a file, each for itself: conditions on typed values, and the codes they are known by.
+
+`faults` holds 'field:code' separated by ';' for rows that cannot be taken, `notes` what is left out of rows that can. In
+the conditions t is a row (x_... the cleaned cells behind its values), l the loan and b the borrower it refers to.
+"""
+
+from db.queries.imports import casts
+from db.queries.imports.plan import Plan, Target
+
+_CODES = {"amount": "number", "rate": "number", "integer": "whole", "date": "date", "moment": "date", "flag": "flag"}
+_REPORTED = ("dpd", "months_past_due", "reported_status")
+STATUS = (
+    "CASE WHEN lower(split_part({0}, ':', 1)) IN ('active','current','open','live','regular','standard','overdue','a') THEN 'active' "
+    "WHEN lower(split_part({0}, ':', 1)) IN ('closed','fully paid','paid','paid off','foreclosed','settled','matured','c') THEN 'closed' "
+    "WHEN lower(split_part({0}, ':', 1)) IN ('written_off','written off','write off','write-off','charged off','w') THEN 'written_off' END"
+)
+
+
+def columns(plan: Plan) -> str:
+    """Columns `faults` and `notes`; the texts are only made for rows that have any."""
+    hard = [("t.fault IS NOT NULL", "t.fault")]
+    soft: list[tuple[str, str]] = []
+    for target in plan.targets:
+        found = _faults_of(plan, target)
+        is_soft = plan.kind == "loan_book" and target.type in ("phone", "email")
+        (soft if is_soft else hard).extend((condition, f"'{target.name}:{code}'") for condition, code in found)
+    hard += [(condition, f"'{code}'") for condition, code in _of_kind(plan)]
+    return f"{_listing(hard)} AS faults, {_listing(soft)} AS notes"
+
+
+def _listing(faults: list[tuple[str, str]]) -> str:
+    if not faults:
+        return "NULL::text"
+    every = " OR ".join(f"({condition})" for condition, _ in faults)
+    each = ", ".join(f"CASE WHEN {condition} THEN {name} END" for condition, name in faults)
+    return f"CASE WHEN {every} THEN concat_ws(';', {each}) END"
+
+
+def _faults_of(plan: Plan, target: Target) -> list[tuple[str, str]]:
+    """Conditions and codes of one field by its type."""
+    name = f"t.{target.name}"
+    if not plan.fills(target):
+        return [("true", "missing")] if target.is_required else []
+    found: list[tuple[str, str]] = []
+    if target.type == "text":
+        if target.is_required:
+            found.append((f"{name} IS NULL", "missing"))
+        if target.name.endswith(("_number", "reference")):
+            found.append((f"length({name}) > 100", "long"))
+        return found
+    says = casts.is_something(f"t.x_{target.name}")
+    if target.is_required:
+        found.append((f"{name} IS NULL AND NOT {says}", "missing"))
+    bad = f"{name} IS NULL AND {says}"
+    if target.type == "date" and not plan.options.get("date_order"):
+        looks = f"t.x_{target.name} ~ '{casts.TWO_WAYS}'"
+        found.append((f"{bad} AND {looks}", "order"))
+        bad += f" AND NOT {looks}"
+    found.append((bad, _CODES.get(target.type, target.type)))
+    if target.type in ("date", "moment"):
+        found.append((f"{name} NOT BETWEEN '1950-01-01' AND '2100-12-31'", "year"))
+    is_balance = target.name.startswith("outstanding")  # overpaid loans have a credit balance
+    if target.type in ("amount", "rate", "integer") and plan.kind != "payments" and not is_balance:
+        found.append((f"{name} < 0", "negative"))
+    return found
+
+
+def _of_kind(plan: Plan) -> list[tuple[str, str]]:
+    makers = {"loan_book": _of_loan_book, "schedule": _of_schedule, "payments": _of_payments, "contacts": _of_contacts}
+    return makers.get(plan.kind, _of_snapshot)(plan)
+
+
+def _of_loan_book(plan: Plan) -> list[tuple[str, str]]:
+    found = [
+        ("t.closed_on < t.disbursed_on", "closed_on:before"),
+        ("t.maturity_on < t.disbursed_on", "maturity_on:before"),
+        ("t.closed_on < t.written_off_on", "closed_on:written_off"),
+        ("t.tenure_months > 1200", "tenure_months:large"),
+        ("t.interest_rate > 1000", "interest_rate:large"),
+        (
+            "t.borrower_number IS NOT NULL AND l.id IS NOT NULL AND b.id IS DISTINCT FROM l.borrower_id",
+            "borrower_number:moved",
+        ),
+    ]
+    return found + (_of_reported(plan) if plan.is_reported else [])
+
+
+def _of_reported(plan: Plan) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    if plan.has(*_REPORTED):
+        found.append(("t.as_of IS NULL AND t.x_as_of IS NULL", "as_of:missing"))
+    if plan.has("reported_status"):
+        found.append(
+            (
+                f"t.reported_status IS NOT NULL AND ({STATUS.format('t.reported_status')}) IS NULL",
+                "reported_status:unknown",
+            )
+        )
+    return found + [(f"t.{t.name} > 1200", f"{t.name}:large") for t in plan.targets if t.measure == "months_past_due"]
+
+
+def _of_snapshot(plan: Plan) -> list[tuple[str, str]]:
+    nothing = (
+        []
+        if plan.dated
+        else [
+            (
+                "coalesce(t.dpd, t.months_past_due) IS NULL AND t.reported_status IS NULL AND coalesce(t.x_dpd, t.x_months_past_due) IS NULL",
+                "dpd:missing",
+            )
+        ]
+    )
+    return [("l.id IS NULL AND t.loan_number IS NOT NULL", "loan_number:unknown"), *nothing, *_of_reported(plan)]
+
+
+def _of_schedule(_plan: Plan) -> list[tuple[str, str]]:
+    return [
+        ("l.id IS NULL AND t.loan_number IS NOT NULL", "loan_number:unknown"),
+        (
+            "coalesce(t.amount, t.principal, t.interest, t.charges) IS NULL AND coalesce(t.x_amount, t.x_principal, t.x_interest, t.x_charges) IS NULL",
+            "amount:missing",
+        ),
+        (
+            "t.amount < coalesce(t.principal, 0) + coalesce(t.interest, 0) + coalesce(t.charges, 0) - 0.05",
+            "amount:less_than_parts",
+        ),
+        ("t.number > 32000", "number:large"),
+    ]
+
+
+def _of_payments(_plan: Plan) -> list[tuple[str, str]]:
+    return [
+        ("l.id IS NULL AND t.loan_number IS NOT NULL", "loan_number:unknown"),
+        ("t.amount = 0", "amount:zero"),
+        ("t.entry IS NULL AND t.x_entry IS NOT NULL", "entry:unknown"),
+        (
+            "t.amount < 0 AND coalesce(t.entry, 'payment') = 'payment' AND t.reverses_reference IS NULL",
+            "amount:negative",
+        ),
+        (
+            "t.entry = 'reversal' AND coalesce(t.reverses_reference, t.reference) IS NULL",
+            "reverses_reference:missing",
+        ),
+    ]
+
+
+def _of_contacts(_plan: Plan) -> list[tuple[str, str]]:
+    role = "regexp_replace(lower(t.party_role), '[^a-z]', '', 'g')"
+    return [
+        ("coalesce(t.borrower_number, t.loan_number) IS NULL", "borrower_number:missing"),
+        (
+            "coalesce(b.id, l.borrower_id) IS NULL AND coalesce(t.borrower_number, t.loan_number) IS NOT NULL",
+            "borrower_number:unknown",
+        ),
+        (
+            "coalesce(t.phone, t.whatsapp, t.email, t.address) IS NULL AND coalesce(t.x_phone, t.x_whatsapp, t.x_email) IS NULL",
+            "phone:nothing",
+        ),
+        (
+            f"t.party_role IS NOT NULL AND {role} NOT IN ('borrower','self','applicant','coborrower','coapplicant','guarantor')",
+            "party_role:unknown",
+        ),
+        (f"{role} IN ('coborrower','coapplicant','guarantor') AND t.party_name IS NULL", "party_name:missing"),
+    ]
