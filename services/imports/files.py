@@ -18,6 +18,7 @@ from services.imports.sniffing import (
     dialect_of,
     first_rows,
     headers_of,
+    lines_in,
     nul_found,
 )
 
@@ -174,10 +175,10 @@ def chunks(path: Path, dialect: Dialect) -> Iterator[bytes]:
             if decoder is not None:
                 chunk = decoder.decode(chunk).encode()
             if b"\x00" in chunk:
-                raise nul_found(line + chunk[: chunk.index(b"\x00")].count(b"\n"))
-            end = chunk.rfind(b"\n")
+                raise nul_found(line + lines_in(chunk[: chunk.index(b"\x00")]))
+            end = max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
             length = length + len(chunk) if end < 0 else len(chunk) - end - 1
-            line += chunk.count(b"\n")
+            line += lines_in(chunk)
             if length > LINE_AT_MOST:
                 raise FileUnreadable(
                     f"Line {line:,} is longer than 1 MB, so this is not a table with a row a line. Export it again."

@@ -53,6 +53,8 @@ def dialect_of(start: bytes) -> Dialect:
     refuse_binary(start)
     encoding, bom_bytes = _encoding_of(start)
     decoded = start[bom_bytes:].decode(encoding, errors="replace")
+    if "\x00" in decoded:  # UTF-32 begins with the same mark as UTF-16
+        raise nul_found(1 + decoded[: decoded.index("\x00")].count("\n"))
     return Dialect(encoding, bom_bytes, _separator_of(decoded))
 
 
@@ -119,6 +121,11 @@ def _separator_of(decoded: str) -> str:
     return best
 
 
+def lines_in(part: bytes) -> int:
+    """How many lines end in a part of a file, by LF, CR LF or, as of old, by CR alone."""
+    return part.count(b"\n") or part.count(b"\r")
+
+
 def first_rows(start: bytes, dialect: Dialect, *, rows: int, is_whole: bool) -> list[list[str]]:
     """The header and the first rows.
 
@@ -133,7 +140,7 @@ def first_rows(start: bytes, dialect: Dialect, *, rows: int, is_whole: bool) -> 
     """
     decoded = codecs.getincrementaldecoder(dialect.encoding)("replace").decode(start[dialect.bom_bytes :])
     if not is_whole:
-        end = decoded.rfind("\n")
+        end = max(decoded.rfind("\n"), decoded.rfind("\r"))
         if end < 0:
             raise FileUnreadable(
                 "The first line is longer than 250 kB, so this is no table with a row a line. Export it again."
@@ -143,7 +150,7 @@ def first_rows(start: bytes, dialect: Dialect, *, rows: int, is_whole: bool) -> 
     found: list[list[str]] = []
     try:
         for row in csv.reader(io.StringIO(decoded, newline=""), delimiter=dialect.separator):
-            if row:
+            if any(cell.strip() for cell in row):
                 found.append(row)
             if len(found) >= rows:
                 break

@@ -61,6 +61,13 @@ def test_workbook_is_read_with_typed_cells(session, tmp_path):
     assert batch.counts["loans_new"] == 1
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["lf", "crlf", "cr"])
+def test_files_larger_than_the_sample_are_read_whatever_ends_their_lines(session, tmp_path, end):
+    lines = ["Loan No,Loan Amount,Remark", *(f"L{n},5,{'x' * 40}" for n in range(30_000))]
+    batch = imports.load_file(SYSTEM, _file(tmp_path, end.join(lines) + end), kind="loan_book")
+    assert (batch.counts["rows"], batch.counts["loans_new"]) == (30_000, 30_000)
+
+
 def _nested_quote():
     return 'Loan No,Loan Amount\n"L1,5\n' + "L2,6\n" * 10
 
@@ -74,6 +81,8 @@ def _nested_quote():
         (b"%PDF-1.7 ...", "PDF"),
         (bytes(range(256)) * 50, "NUL|not a text"),
         (b"Loan No,Loan Amount\nL1,\x005\n", "NUL"),
+        (BOOK.encode("utf-32"), "NUL"),
+        (b"Loan No,Loan Amount\n,\n ,\n", "no rows"),
         ((",".join(f"c{i}" for i in range(10_000)) + "\n" + ",".join("1" * 10_000)).encode(), "10,000 columns"),
         (b"x" * 2_000_000, "line"),
         (b"Loan No,Loan Amount\nL1,5\n" + b"y" * 3_000_000, "1 MB"),
