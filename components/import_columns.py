@@ -27,6 +27,12 @@ def columns_form(actor: Actor, batch: BatchSummary) -> None:
     if batch.profile_name:
         st.caption(f"Columns as in the profile “{batch.profile_name}”.")
     proposals = imports.proposals(actor, batch.id)
+    if left_out := imports.sheets_left_out(actor, batch.id):
+        st.warning(
+            f"Only the first sheet with rows is read. Not read: {', '.join(left_out)}. "
+            "To take another sheet, save it as a file of its own.",
+            icon=":material/tab:",
+        )
     if batch.kind in (Kind.LOAN_BOOK, Kind.SNAPSHOT):
         _months(actor, batch)
     with st.form("imports.columns", border=False):

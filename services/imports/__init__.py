@@ -19,7 +19,7 @@ from services.imports.profiles import Profile
 from services.imports.profiles import every as all_profiles
 from services.imports.profiles import save as save_profile
 from services.imports.rejects import rejects_csv
-from services.imports.viewing import Work, committed_earlier, history, proposals, view, work_of
+from services.imports.viewing import Work, committed_earlier, history, proposals, sheets_left_out, view, work_of
 
 __all__ = [
     "DATED",
@@ -49,6 +49,7 @@ __all__ = [
     "request_undo",
     "save_profile",
     "set_reading",
+    "sheets_left_out",
     "undo",
     "upload",
     "view",

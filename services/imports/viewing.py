@@ -46,6 +46,18 @@ def proposals(actor: Actor, batch_id: int) -> list[Proposal]:
     return mapping.propose(Kind(row.kind), look.headers, look.samples)
 
 
+def sheets_left_out(actor: Actor, batch_id: int) -> list[str]:
+    """The sheets of the batch's workbook that hold rows and are not read; none of other files.
+
+    Raises:
+        NotAllowed, NotFound, FileUnreadable.
+    """
+    actor.require(Permission.IMPORT)
+    with reading() as session:
+        row = loaded(session, batch_id)
+    return files.sheets(Path(row.file_path))[1:] if row.file_path else []
+
+
 def committed_earlier(actor: Actor, batch_id: int) -> int | None:
     """The batch that committed the very same file before, if one did."""
     actor.require(Permission.IMPORT)

@@ -6,6 +6,7 @@ import zipfile
 
 import pytest
 import xlsxwriter
+from sqlalchemy import text
 
 from services import imports
 from services.actors import SYSTEM
@@ -68,6 +69,52 @@ def test_files_larger_than_the_sample_are_read_whatever_ends_their_lines(session
     assert (batch.counts["rows"], batch.counts["loans_new"]) == (30_000, 30_000)
 
 
+@pytest.mark.parametrize("above", ["\n", "\r\n\r\n", " , \n"])
+def test_blank_lines_above_the_header_are_passed_over_and_rows_keep_their_numbers(session, tmp_path, above):
+    path = _file(tmp_path, above + 'Loan No,"Loan\nAmount"\nL1,5\nL2,-5\n')
+    batch = imports.load_file(SYSTEM, path, kind="loan_book")
+    assert (batch.headers, batch.counts["rows"]) == (("Loan No", "Loan Amount"), 2)
+    assert batch.report["rules"][0]["lines"] == [3 + above.count("\n")]
+
+
+def _workbook(path, *sheets):
+    """A workbook of (name, visible, {(row, column): cell}) sheets."""
+    with xlsxwriter.Workbook(str(path)) as book:
+        for name, is_visible, cells in sheets:
+            sheet = book.add_worksheet(name)
+            if is_visible:
+                sheet.activate()
+            else:
+                sheet.hide()
+            for (row, column), cell in cells.items():
+                sheet.write(row, column, cell)
+    return path
+
+
+BOOK_CELLS = {(0, 0): "Loan No", (0, 1): "Loan Amount", (1, 0): "L1", (1, 1): 5}
+
+
+def test_blank_rows_above_the_header_of_a_sheet_are_passed_over(session, tmp_path):
+    cells = {(row + 2, column): cell for (row, column), cell in BOOK_CELLS.items()} | {(4, 0): "L2", (4, 1): -5}
+    batch = imports.load_file(SYSTEM, _workbook(tmp_path / "b.xlsx", ("Book", True, cells)), kind="loan_book")
+    assert (batch.counts["loans_new"], batch.report["rules"][0]["lines"]) == (1, [5])
+
+
+def test_hidden_sheets_are_not_read_and_others_that_are_left_out_are_told(session, tmp_path):
+    hidden = dict.fromkeys(BOOK_CELLS, "hidden")
+    sheets = ("Lists", False, hidden), ("Book", True, BOOK_CELLS), ("Empty", True, {}), ("More", True, BOOK_CELLS)
+    path = _workbook(tmp_path / "b.xlsx", *sheets)
+    with path.open("rb") as stream:
+        batch = imports.upload(SYSTEM, stream, "b.xlsx", kind=Kind.LOAN_BOOK)
+    assert (batch.headers, imports.sheets_left_out(SYSTEM, batch.id)) == (("Loan No", "Loan Amount"), ["More"])
+
+
+def test_long_account_numbers_that_a_sheet_holds_as_numbers_keep_their_digits(session, tmp_path):
+    path = _workbook(tmp_path / "b.xlsx", ("Book", True, BOOK_CELLS | {(1, 0): 1234567890123456}))
+    imports.load_file(SYSTEM, path, kind="loan_book")
+    assert session.execute(text("SELECT external_id FROM loan")).scalar_one() == "1234567890123456"
+
+
 def _nested_quote():
     return 'Loan No,Loan Amount\n"L1,5\n' + "L2,6\n" * 10
 
@@ -79,6 +126,7 @@ def _nested_quote():
         (b"  \n\n", "empty"),
         (b"Loan No,Loan Amount\n", "no rows"),
         (b"%PDF-1.7 ...", "PDF"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"EncryptedPackage" * 9, "password"),
         (bytes(range(256)) * 50, "NUL|not a text"),
         (b"Loan No,Loan Amount\nL1,\x005\n", "NUL"),
         (BOOK.encode("utf-32"), "NUL"),
