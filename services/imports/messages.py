@@ -4,7 +4,7 @@ from services.imports.fields import Kind, field_of
 
 _SENTENCES = {
     "missing": "{label} is empty",
-    "number": "{label} is not an amount; write it like 12,500 or 12500.50",
+    "number": "{label} is not a number, or too large to be right; write it like 12,500 or 12500.50",
     "whole": "{label} is not a whole number",
     "date": "{label} is not a date",
     "order": "{label} can be read two ways: say whether the day or the month comes first",
