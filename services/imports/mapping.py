@@ -51,9 +51,9 @@ class Proposal:
 
 
 def normalised(header: str) -> str:
-    """Lower case, words parted by one space: 'Loan_A/c No.' -> 'loan a c no'."""
+    """Lower case, words parted by one space: 'Loan_A/c No.' -> 'loan a c no'. Letters of other scripts stay."""
     spaced = re.sub(r"([a-z])([A-Z])", r"\1 \2", header)
-    return " ".join(re.sub(r"[^a-z0-9]+", " ", spaced.lower()).split())
+    return " ".join(re.sub(r"[\x00-\x2f\x3a-\x60\x7b-\xbf\u2000-\u20cf]+", " ", spaced.lower()).split())
 
 
 def fingerprint(headers: Sequence[str]) -> str:

@@ -99,9 +99,11 @@ def suiting(session: Session, kind: Kind, headers: Sequence[str]) -> Profile | N
 
 
 def fitted(profile: Profile, headers: Sequence[str]) -> dict[str, str]:
-    """The profile's mapping under the very headers of a file."""
-    theirs = {normalised(header): header for header in headers}
-    return {theirs[normalised(h)]: target for h, target in profile.mapping.items() if normalised(h) in theirs}
+    """The profile's mapping under the very headers of a file: the same ones, else those that read alike."""
+    theirs = {normalised(header): header for header in reversed(headers)}
+    own = {header: header for header in headers}
+    found = {h: own.get(h) or theirs.get(normalised(h)) for h in profile.mapping}
+    return {header: profile.mapping[h] for h, header in found.items() if header is not None}
 
 
 def save(
