@@ -15,7 +15,10 @@ _OBSTACLES = {
     "later imports changed records that came with it": f"""
         SELECT FROM import_change later WHERE later.batch_id > :batch
         AND (later.entity = 'loan' AND later.entity_id IN ({_LOANS})
-             OR later.entity = 'borrower' AND later.entity_id IN ({_BORROWERS}))""",
+             OR later.entity = 'borrower' AND later.entity_id IN ({_BORROWERS})
+             OR later.entity IN ('instalment', 'reported_snapshot') AND CAST(later.before->>'batch_id' AS int) = :batch
+             OR later.entity = 'contact_point'
+                AND later.entity_id IN (SELECT id FROM contact_point WHERE created_batch_id = :batch))""",
     "schedules of its loans were imported": f"SELECT FROM instalment WHERE loan_id IN ({_LOANS}) AND batch_id IS DISTINCT FROM :batch",
     "payments of its loans were recorded": f"SELECT FROM payment WHERE loan_id IN ({_LOANS}) AND batch_id IS DISTINCT FROM :batch",
     "bounces of its loans were recorded": f"SELECT FROM mandate_presentation WHERE loan_id IN ({_LOANS}) AND batch_id IS DISTINCT FROM :batch",
@@ -92,7 +95,15 @@ def touched_loans(session: Session, batch_id: int) -> tuple[list[int], date | No
             UNION ALL SELECT loan_id, paid_on FROM payment WHERE batch_id = :batch
             UNION ALL SELECT loan_id, presented_on FROM mandate_presentation WHERE batch_id = :batch
             UNION ALL SELECT loan_id, as_of FROM reported_snapshot WHERE batch_id = :batch
-            UNION ALL SELECT c.entity_id, b.committed_at::date FROM import_change c JOIN import_batch b ON b.id = c.batch_id
+            UNION ALL SELECT CAST(before->>'loan_id' AS bigint), CAST(before->>'due_on' AS date) FROM import_change
+                      WHERE batch_id = :batch AND entity = 'instalment'
+            UNION ALL SELECT l.id, CASE
+                          WHEN (c.before->>'closed_on', c.before->>'written_off_on')
+                               IS DISTINCT FROM (CAST(l.closed_on AS text), CAST(l.written_off_on AS text))
+                          THEN least(l.closed_on, l.written_off_on, CAST(c.before->>'closed_on' AS date),
+                                     CAST(c.before->>'written_off_on' AS date), b.committed_at::date)
+                          ELSE b.committed_at::date END
+                      FROM import_change c JOIN import_batch b ON b.id = c.batch_id JOIN loan l ON l.id = c.entity_id
                       WHERE c.batch_id = :batch AND c.entity = 'loan'
         ) f WHERE NOT EXISTS (SELECT FROM loan l WHERE l.id = f.loan_id AND l.created_batch_id = :batch)
         GROUP BY loan_id
