@@ -23,6 +23,17 @@ def load(session, tmp_path):
     return load_text
 
 
+def test_a_loan_that_was_turned_to_reports_turns_back(session, load):
+    first = load("loan_number,as_of,dpd\nL1,2025-03-31,45\n", "snapshot")
+    second = load("loan_number,as_of,dpd\nL1,2025-04-30,75\n", "snapshot")
+    with pytest.raises(UndoRefused, match="later snapshots"):
+        imports.undo(SYSTEM, first.id)
+    imports.undo(SYSTEM, second.id)
+    assert session.execute(text("SELECT source FROM loan WHERE external_id = 'L1'")).scalar_one() == "snapshot"
+    imports.undo(SYSTEM, first.id)
+    assert session.execute(text("SELECT source FROM loan WHERE external_id = 'L1'")).scalar_one() == "schedule"
+
+
 def _restated_from(session):
     return session.execute(text("SELECT from_date FROM restatement ORDER BY 1")).scalars().all()
 
