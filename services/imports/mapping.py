@@ -175,6 +175,24 @@ def _missing(kind: Kind, targets: Sequence[str], options: Mapping[str, Any]) -> 
     return wrong
 
 
+def checked_months(
+    kind: Kind, headers: Sequence[str], mapping: Mapping[str, str], *, measure: str, columns: int
+) -> None:
+    """Refuse to take the first of these columns for a measure month by month where they are not such.
+
+    Raises:
+        InvalidInput: there are fewer of them, or one fills another field.
+    """
+    if columns > len(headers):
+        raise InvalidInput({"columns": f"From “{headers[0]}” on there are {len(headers)} columns, not {columns}."})
+    for header in headers[:columns]:
+        name = mapping.get(header, measure).partition("@")[0]
+        if name != measure and (field := field_of(kind, name)):
+            raise InvalidInput(
+                {"columns": f"“{header}” fills “{field.label}”: begin at another column, or take fewer months."}
+            )
+
+
 def _is_date(text: str) -> bool:
     try:
         date.fromisoformat(text)

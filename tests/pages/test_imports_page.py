@@ -1,5 +1,7 @@
 """The imports page: the steps of a file from upload to undo, as an admin sees them."""
 
+from datetime import date
+
 import pytest
 from sqlalchemy import text
 
@@ -62,3 +64,41 @@ def test_a_committed_import_can_be_undone_from_its_page(batch):
 
 def test_an_import_that_is_not_there_says_so(cast):
     assert "There is no such import" in words(page(999_999))
+
+
+def _press(app, label):
+    next(button for button in app.button if button.label == label).click().run()
+
+
+def test_the_profile_that_was_saved_is_still_there_when_one_goes_back_to_the_columns(batch):
+    app = page(batch.id)
+    app.text_input(key=f"imports.profile.{batch.id}").input("Ours")
+    _press(app, "Check the file")
+    imports.check(SYSTEM, batch.id)
+    app = page(batch.id)
+    _press(app, "Back to columns")
+    assert app.text_input(key=f"imports.profile.{batch.id}").value == "Ours"
+
+
+def test_a_file_that_came_before_is_not_said_to_hold_nothing_new(cast, batch, tmp_path):
+    imports.check(SYSTEM, batch.id)
+    imports.commit(SYSTEM, batch.id)
+    again = batches.begin(cast[Role.ADMIN], tmp_path / "book.csv", file_name="book.csv", kind=imports.Kind.LOAN_BOOK)
+    assert "Only what was changed since would change again" in words(page(again.id))
+
+
+def test_months_are_not_mapped_over_what_fills_another_field(batch):
+    app = page(batch.id)
+    _press(app, "Map these columns")
+    assert "Choose the first month" in words(app)
+    app.date_input(key="imports.months.month").set_value(date(2025, 1, 31))
+    _press(app, "Map these columns")
+    assert "there are 4 columns, not 12" in words(app)
+    app.number_input(key="imports.months.count").set_value(2)
+    _press(app, "Map these columns")
+    assert "“Loan No” fills “Loan number”" in words(app)
+    assert imports.view(SYSTEM, batch.id).mapping["Loan No"] == "loan_number"
+    app.selectbox(key="imports.months.first").set_value("Dealer")
+    app.number_input(key="imports.months.count").set_value(1)
+    _press(app, "Map these columns")
+    assert imports.view(SYSTEM, batch.id).mapping["Dealer"] == "months_past_due@2025-01-31"
