@@ -1,18 +1,21 @@
-"""Workbooks: the sheet that is read, its rows as text, and the bound on what is read whole."""
+"""Workbooks: the sheet that is read, its rows as text, read by a process of its own that may run out of memory."""
 
+import csv
+import io
+import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import date, datetime, time, timedelta
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
+from services.imports import sheet_reader
 from services.imports.containers import guarded_read, is_workbook, opened_zip, unpacked
 from services.imports.errors import FileUnreadable
+from services.imports.sniffing import LINE_AT_MOST
 
-_WHOLE_BELOW = 1e21
-"""Whole numbers up to here are written by their digits, as a sheet shows account numbers of sixteen and more."""
 _SHEET_AT_MOST = 120 << 20
-"""Unpacked bytes of a workbook: it is read whole, so this bounds memory."""
+"""Unpacked bytes of a workbook: it is read whole."""
 
 
 def sheet_rows(path: Path) -> Iterator[list[str]]:
@@ -23,10 +26,9 @@ def sheet_rows(path: Path) -> Iterator[list[str]]:
     Raises:
         FileUnreadable: the workbook is damaged, protected or too large.
     """
-    with _open_workbook(path) as book:
-        for _, sheet in _sheets_with_rows(book):
-            yield from _header_row_first([_cell_text(cell) for cell in row] for row in sheet.iter_rows())
-            return
+    with _workbook_file(path) as file:
+        _refuse_large_workbook(file)
+        yield from _header_row_first(_read("rows", file))
 
 
 def _header_row_first(rows: Iterator[list[str]]) -> Iterator[list[str]]:
@@ -48,34 +50,34 @@ def sheets(path: Path) -> list[str]:
     """
     if not is_workbook(path):
         return []
-    with _open_workbook(path) as book:
-        return [name for name, _ in _sheets_with_rows(book)]
+    names: list[str] = []
+    with _workbook_file(path) as file, suppress(FileUnreadable):  # a sheet that is not read need not be readable
+        names.extend(name for (name,) in _read("names", file))
+    return names
 
 
-@contextmanager
-def _open_workbook(path: Path) -> Iterator[Any]:
-    from python_calamine import CalamineError, CalamineWorkbook
+def _read(what: str, file: Path) -> Iterator[list[str]]:
+    """What the reader writes of a workbook; it is ended when enough was seen.
 
-    with _workbook_file(path) as file:
-        _refuse_large_workbook(file)
+    Raises:
+        FileUnreadable: the workbook is damaged, protected or too large.
+    """
+    command = [sys.executable, sheet_reader.__file__, what, str(file)]
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, stdin=quiet, stdout=subprocess.PIPE, stderr=quiet) as reader:  # noqa: S603 - ours
+        assert reader.stdout is not None
+        csv.field_size_limit(LINE_AT_MOST)
         try:
-            yield CalamineWorkbook.from_path(str(file))
-        except CalamineError as error:
-            raise FileUnreadable(
-                "The workbook cannot be read: it is damaged or protected. Save it again, or as CSV."
-            ) from error
-
-
-def _sheets_with_rows(book: Any) -> Iterator[tuple[str, Any]]:
-    """Sheets of cells that hold any; hidden ones, often lists of choices for the others, only where all are hidden."""
-    from python_calamine import SheetTypeEnum, SheetVisibleEnum
-
-    tables = [sheet for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
-    shown = [sheet for sheet in tables if sheet.visible == SheetVisibleEnum.Visible]
-    for listed in shown or tables:
-        sheet = book.get_sheet_by_name(listed.name)
-        if sheet.height:
-            yield listed.name, sheet
+            yield from csv.reader(io.TextIOWrapper(reader.stdout, encoding="utf-8", newline=""))
+            code = reader.wait()
+        except csv.Error as error:
+            raise _too_large() from error
+        finally:
+            reader.kill()
+    if code == sheet_reader.DAMAGED:
+        raise FileUnreadable("The workbook cannot be read: it is damaged or protected. Save it again, or as CSV.")
+    if code:
+        raise _too_large()
 
 
 @contextmanager
@@ -121,21 +123,6 @@ def _refuse_large_workbook(file: Path) -> None:
 
 def _too_large() -> FileUnreadable:
     return FileUnreadable(
-        "The workbook is too large to be read at once. Save the sheet as CSV and upload that: it may have any size."
+        "The workbook is too large to be read at once, or a cell lies far away from its table. "
+        "Save the sheet as CSV and upload that: it may have any size."
     )
-
-
-def _cell_text(cell: Any) -> str:
-    if isinstance(cell, str):
-        return cell.replace("\x00", "")
-    if isinstance(cell, bool):
-        return "yes" if cell else "no"
-    if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() and abs(cell) < _WHOLE_BELOW else repr(cell)
-    if isinstance(cell, datetime):
-        return cell.date().isoformat() if cell.time() == time() else cell.isoformat(sep=" ")
-    if isinstance(cell, date):
-        return cell.isoformat()
-    if isinstance(cell, timedelta):
-        return str(cell)
-    return str(cell)

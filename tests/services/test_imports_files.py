@@ -115,6 +115,26 @@ def test_long_account_numbers_that_a_sheet_holds_as_numbers_keep_their_digits(se
     assert session.execute(text("SELECT external_id FROM loan")).scalar_one() == "1234567890123456"
 
 
+def test_a_cell_far_away_is_refused_and_takes_no_memory(tmp_path):
+    path = _workbook(tmp_path / "b.xlsx", ("Book", True, BOOK_CELLS | {(1_048_575, 16_383): "x"}))
+    with pytest.raises(FileUnreadable, match="far away"):
+        files.look(path)
+
+
+def test_a_sheet_that_is_left_out_need_not_be_readable(tmp_path):
+    far = ("Far", True, {(0, 0): "x", (1_048_575, 16_383): "x"})
+    path = _workbook(tmp_path / "b.xlsx", ("Book", True, BOOK_CELLS), far)
+    assert (files.look(path).headers, files.sheets(path)) == (["Loan No", "Loan Amount"], ["Book"])
+
+
+def test_a_workbook_that_is_damaged_is_refused(tmp_path):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("[Content_Types].xml", "<x")
+    with pytest.raises(FileUnreadable, match="damaged"):
+        files.look(_file(tmp_path, packed.getvalue(), "b.xlsx"))
+
+
 def _nested_quote():
     return 'Loan No,Loan Amount\n"L1,5\n' + "L2,6\n" * 10
 
