@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import re
 from dataclasses import dataclass
 
 from services.imports.errors import FileUnreadable
@@ -12,6 +13,8 @@ COLUMNS_AT_MOST = 1000
 LINE_AT_MOST = 1 << 20
 """Longest line of a text file, bytes. Longer ones are not tables."""
 _SEPARATORS = (",", ";", "\t", "|")
+_ESCAPE = re.compile(r"^'(?=[=+@\t-])")
+"""The apostrophe that exports put before what a spreadsheet would run as a formula."""
 _BINARY = {
     b"%PDF": "a PDF document",
     b"\x89PNG": "a picture",
@@ -175,7 +178,7 @@ def headers_of(first: list[str]) -> list[str]:
     names: list[str] = []
     seen: dict[str, int] = {}
     for position, cell in enumerate(first, start=1):
-        name = " ".join(cell.replace("\ufeff", "").split())[:200] or f"Column {position}"
+        name = " ".join(_ESCAPE.sub("", cell.replace("\ufeff", "")).split())[:200] or f"Column {position}"
         seen[name] = seen.get(name, 0) + 1
         names.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
     return names

@@ -185,6 +185,14 @@ def test_zip_of_several_tables_is_refused(tmp_path):
         files.look(_file(tmp_path, packed.getvalue(), "two.zip"))
 
 
+def test_headers_that_an_export_escaped_are_the_files_own_again(session, tmp_path):
+    batch = imports.load_file(SYSTEM, _file(tmp_path, "Loan No,Loan Amount,=x,-y\nL1,-5,a,b\n"), kind="loan_book")
+    mended = imports.rejects_csv(SYSTEM, batch.id).replace(b"-5", b"5")
+    assert b"'=x,'-y" in mended
+    assert imports.load_file(SYSTEM, _file(tmp_path, mended), kind="loan_book").counts["loans_new"] == 1
+    assert session.execute(text("SELECT attributes FROM loan")).scalar_one() == {"=x": "a", "-y": "b"}
+
+
 def test_rows_with_other_numbers_of_cells_are_rejected_and_the_rest_taken(session, tmp_path):
     path = _file(tmp_path, 'Loan No,Loan Amount\nL1,5\nL2\nL3,6,7\n"L4\nx",8\n')
     batch = imports.load_file(SYSTEM, path, kind="loan_book")
