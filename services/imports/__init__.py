@@ -19,6 +19,7 @@ from services.imports.profiles import Profile
 from services.imports.profiles import every as all_profiles
 from services.imports.profiles import save as save_profile
 from services.imports.rejects import rejects_csv
+from services.imports.stepping_back import step_back
 from services.imports.viewing import Work, committed_earlier, history, proposals, sheets_left_out, view, work_of
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "save_profile",
     "set_reading",
     "sheets_left_out",
+    "step_back",
     "undo",
     "upload",
     "view",

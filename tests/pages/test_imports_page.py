@@ -8,6 +8,7 @@ from sqlalchemy import text
 from db.engine import transaction
 from services import imports
 from services.actors import SYSTEM, Role
+from services.errors import Conflict
 from services.imports import batches
 from tests.pages.conftest import opened, token_of, words
 
@@ -102,3 +103,30 @@ def test_months_are_not_mapped_over_what_fills_another_field(batch):
     app.number_input(key="imports.months.count").set_value(1)
     _press(app, "Map these columns")
     assert imports.view(SYSTEM, batch.id).mapping["Dealer"] == "months_past_due@2025-01-31"
+
+
+def test_an_import_whose_work_failed_can_go_back_a_step_and_be_given_up(batch):
+    imports.check(SYSTEM, batch.id)
+    imports.request_commit(SYSTEM, batch.id)
+    app = page(batch.id)
+    assert "Back a step" not in [button.label for button in app.button]
+    with transaction() as session:
+        session.execute(
+            text("UPDATE job_run SET status = 'failed', error = 'It broke.' WHERE kind = 'import.commit' AND id = :id"),
+            {"id": imports.work_of(SYSTEM, batch.id).job_id},
+        )
+    app = page(batch.id)
+    assert "It broke." in words(app)
+    _press(app, "Back a step")
+    assert imports.view(SYSTEM, batch.id).status == "checked"
+    assert imports.work_of(SYSTEM, batch.id).status == "cancelled"
+    app = page(batch.id)
+    assert "It broke." in words(app)
+    _press(app, "Give up")
+    assert imports.view(SYSTEM, batch.id).status == "discarded"
+
+
+def test_work_that_waits_is_not_stepped_back_from(batch):
+    imports.request_check(SYSTEM, batch.id)
+    with pytest.raises(Conflict):
+        imports.step_back(SYSTEM, batch.id)
