@@ -26,15 +26,8 @@ def columns_form(actor: Actor, batch: BatchSummary) -> None:
             f"This file was committed before, as import {earlier}. Only what was changed since would change again.",
             icon=":material/info:",
         )
-    if batch.profile_name:
-        st.caption(f"Columns as in the profile “{batch.profile_name}”.")
     proposals = imports.proposals(actor, batch.id)
-    if left_out := imports.sheets_left_out(actor, batch.id):
-        st.warning(
-            f"Only the first sheet with rows is read. Not read: {', '.join(left_out)}. "
-            "To take another sheet, save it as a file of its own.",
-            icon=":material/tab:",
-        )
+    _manner(actor, batch)
     if batch.kind in (Kind.LOAN_BOOK, Kind.SNAPSHOT):
         _months(actor, batch)
     with st.form("imports.columns", border=False):
@@ -56,6 +49,25 @@ def columns_form(actor: Actor, batch: BatchSummary) -> None:
         _keep_reading(actor, batch, mapped, options, profile=name.strip())
         imports.request_check(actor, batch.id)
         st.rerun()
+
+
+def _manner(actor: Actor, batch: BatchSummary) -> None:
+    """How the file is read without having been asked: to be seen before it is checked."""
+    manner, said = imports.manner(actor, batch.id), []
+    if manner.encoding:
+        said.append(f"Text in {manner.encoding}, parted by {manner.separator}.")
+    if batch.profile_name:
+        said.append(f"Columns as in the profile “{batch.profile_name}”.")
+    elif manner.shipped_profile:
+        said.append(f"Columns as in the profile “{manner.shipped_profile.name}”. {manner.shipped_profile.note}")
+    if said:
+        st.caption(" ".join(said))
+    if manner.sheets_left_out:
+        st.warning(
+            f"Only the first sheet with rows is read. Not read: {', '.join(manner.sheets_left_out)}. "
+            "To take another sheet, save it as a file of its own.",
+            icon=":material/tab:",
+        )
 
 
 def _keep_reading(

@@ -20,7 +20,7 @@ from services.imports.profiles import every as all_profiles
 from services.imports.profiles import save as save_profile
 from services.imports.rejects import rejects_csv
 from services.imports.stepping_back import step_back
-from services.imports.viewing import Work, committed_earlier, history, proposals, sheets_left_out, view, work_of
+from services.imports.viewing import Manner, Work, committed_earlier, history, manner, proposals, view, work_of
 
 __all__ = [
     "DATED",
@@ -31,6 +31,7 @@ __all__ = [
     "Field",
     "FileUnreadable",
     "Kind",
+    "Manner",
     "Profile",
     "Proposal",
     "UndoRefused",
@@ -42,6 +43,7 @@ __all__ = [
     "discard",
     "history",
     "load_file",
+    "manner",
     "map_months",
     "proposals",
     "rejects_csv",
@@ -50,7 +52,6 @@ __all__ = [
     "request_undo",
     "save_profile",
     "set_reading",
-    "sheets_left_out",
     "step_back",
     "undo",
     "upload",

@@ -14,7 +14,7 @@ from db.queries.imports import batches as queries
 from services import audit
 from services.actors import Actor, Permission
 from services.errors import InvalidInput, NotFound
-from services.imports.fields import Kind
+from services.imports.fields import KIND_LABELS, Kind
 from services.imports.mapping import fingerprint, normalised
 
 _FOLDER = Path(__file__).parent / "profiles"
@@ -119,12 +119,18 @@ def save(
 
     Raises:
         NotAllowed: the actor may not import.
-        InvalidInput: the name is empty.
+        InvalidInput: the name is empty, or that of a profile for another kind of file.
     """
     actor.require(Permission.IMPORT)
     if not name.strip():
         raise InvalidInput({"name": "Give the profile a name."})
     with transaction() as session:
+        for other in in_session(session):
+            if other.name == name.strip()[:100] and other.kind is not kind:
+                taken = KIND_LABELS[other.kind].partition(":")[0].lower()
+                raise InvalidInput(
+                    {"name": f"“{other.name}” is a profile for another kind of file, {taken}: name it anew."}
+                )
         profile_id = queries.save_profile(
             session,
             name=name.strip()[:100],

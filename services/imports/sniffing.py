@@ -85,11 +85,24 @@ def _encoding_of(start: bytes) -> tuple[str, int]:
     control = sum(byte < 9 or 13 < byte < 32 for byte in start[:8192])
     if control > len(start[:8192]) / 50:
         raise FileUnreadable("This is not a text file. Save the table as CSV or XLSX and upload that.")
+    return ("utf-8" if _is_rather_utf8(start) else "cp1252"), 0
+
+
+def _is_rather_utf8(start: bytes) -> bool:
+    """Whether there are more characters beyond ASCII in UTF-8 than bytes that are none.
+
+    A few names in Windows-1252 within a file in UTF-8 are read as such by themselves. Taken the other way round, all
+    names in other scripts would be lost.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")  # a character cut at the end is no error
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(start)  # a character cut at the end is no error
+        decoder().decode(start)
     except UnicodeDecodeError:
-        return "cp1252", 0
-    return "utf-8", 0
+        told = decoder("ignore").decode(start)
+        beyond = [character for character in told if character > "\x7f"]
+        strange = len(start) - len(told.encode())
+        return len(beyond) > strange
+    return True
 
 
 def _utf16_without_mark(start: bytes) -> str:

@@ -130,3 +130,18 @@ def test_work_that_waits_is_not_stepped_back_from(batch):
     imports.request_check(SYSTEM, batch.id)
     with pytest.raises(Conflict):
         imports.step_back(SYSTEM, batch.id)
+
+
+def test_the_columns_step_says_how_the_file_is_read(cast, tmp_path):
+    path = tmp_path / "book.csv"
+    path.write_bytes("Loan No;Loan Amount;Customer Name\nL1;5;Jos\u00e9\n".encode("cp1252"))
+    batch = batches.begin(cast[Role.ADMIN], path, file_name="book.csv", kind=imports.Kind.LOAN_BOOK)
+    assert "Text in Windows-1252, parted by semicolon." in words(page(batch.id))
+
+
+def test_a_profile_that_ships_is_named_with_what_it_assumes(cast, tmp_path):
+    path = tmp_path / "loans.csv"
+    profile = next(p for p in imports.all_profiles(SYSTEM) if p.name == "SuperLender: loans")
+    path.write_text(",".join(profile.mapping) + "\n" + ",".join("1" for _ in profile.mapping) + "\n")
+    batch = batches.begin(cast[Role.ADMIN], path, file_name="loans.csv", kind=imports.Kind.LOAN_BOOK)
+    assert f"Columns as in the profile “{profile.name}”. {profile.note}" in words(page(batch.id))

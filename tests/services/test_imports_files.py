@@ -106,7 +106,7 @@ def test_hidden_sheets_are_not_read_and_others_that_are_left_out_are_told(sessio
     path = _workbook(tmp_path / "b.xlsx", *sheets)
     with path.open("rb") as stream:
         batch = imports.upload(SYSTEM, stream, "b.xlsx", kind=Kind.LOAN_BOOK)
-    assert (batch.headers, imports.sheets_left_out(SYSTEM, batch.id)) == (("Loan No", "Loan Amount"), ["More"])
+    assert (batch.headers, imports.manner(SYSTEM, batch.id).sheets_left_out) == (("Loan No", "Loan Amount"), ["More"])
 
 
 def test_long_account_numbers_that_a_sheet_holds_as_numbers_keep_their_digits(session, tmp_path):
@@ -208,6 +208,13 @@ def test_windows_text_in_a_file_that_began_as_utf8_is_read(session, tmp_path):
     )
     batch = imports.load_file(SYSTEM, _file(tmp_path, content), kind="loan_book")
     assert batch.counts["loans_new"] == 40_001
+
+
+def test_a_name_in_windows_text_does_not_spoil_the_names_in_utf8(session, tmp_path):
+    content = "Loan No,Loan Amount,Customer Name\nL1,5,राजेश\nL2,5,".encode() + b"Jos\xe9\n"
+    imports.load_file(SYSTEM, _file(tmp_path, content), kind="loan_book")
+    names = session.execute(text("SELECT name FROM borrower ORDER BY external_id")).scalars().all()
+    assert names == ["राजेश", "José"]
 
 
 @pytest.mark.parametrize(

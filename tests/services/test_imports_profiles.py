@@ -3,6 +3,7 @@
 import pytest
 
 from services.actors import SYSTEM
+from services.errors import InvalidInput
 from services.imports import profiles
 from services.imports.fields import Kind
 from services.imports.mapping import normalised
@@ -33,6 +34,14 @@ def test_headers_in_other_scripts_are_told_apart(session):
     _saved(["ऋण संख्या", "राशि"], {"ऋण संख्या": "loan_number", "राशि": "principal"})
     assert _found(session, ["राशि", "ऋण संख्या"]) == {"ऋण संख्या": "loan_number", "राशि": "principal"}
     assert _found(session, ["शहर", "राज्य"]) is None
+
+
+def test_a_profile_does_not_take_the_place_of_one_for_another_kind_of_file(session):
+    _saved(["Loan No", "Amount"], {"Loan No": "loan_number", "Amount": "principal"})
+    with pytest.raises(InvalidInput, match="another kind of file, loan book"):
+        profiles.save(SYSTEM, "Ours ", kind=Kind.PAYMENTS, headers=["Loan No"], mapping={}, options={})
+    _saved(["Loan No", "Sum"], {"Loan No": "loan_number", "Sum": "principal"})
+    assert _found(session, ["Loan No", "Amount"]) is None
 
 
 @pytest.mark.parametrize(
