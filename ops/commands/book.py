@@ -37,6 +37,10 @@ def load(
         typer.echo(f"Only the first sheet with rows was read. Not read: {', '.join(left_out)}.")
     counts = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in batch.counts.items())
     typer.echo(f"Import {batch.id} is {batch.status}: {counts}.")
+    for rule in batch.report.get("rules", []):
+        rows = "row" if rule["rows"] == 1 else "rows"
+        first = ", ".join(f"{line:,}" for line in rule["lines"])
+        typer.echo(f"  {rule['rows']:,} {rows}, such as {first}: {rule['sentence']}.")
 
 
 def close(
