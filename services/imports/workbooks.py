@@ -13,6 +13,7 @@ from services.imports import sheet_reader
 from services.imports.containers import guarded_read, is_workbook, opened_zip, unpacked
 from services.imports.errors import FileUnreadable
 from services.imports.sniffing import LINE_AT_MOST
+from settings import settings
 
 _SHEET_AT_MOST = 120 << 20
 """Unpacked bytes of a workbook: it is read whole."""
@@ -94,7 +95,9 @@ def _workbook_file(path: Path) -> Iterator[Path]:
     if is_plain:
         yield path
         return
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".xlsx") as copy:
+    folder = settings().home / "uploads"  # what operators import may lie where nothing can be written
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=folder, suffix=".xlsx") as copy:
         with unpacked(path) as stream:
             shutil.copyfileobj(_Bounded(stream, _SHEET_AT_MOST), copy)
         copy.flush()

@@ -115,6 +115,17 @@ def test_long_account_numbers_that_a_sheet_holds_as_numbers_keep_their_digits(se
     assert session.execute(text("SELECT external_id FROM loan")).scalar_one() == "1234567890123456"
 
 
+@pytest.mark.parametrize("pack", [gzip.compress, lambda content: _zipped(content, "b.xlsx")], ids=["gzip", "zip"])
+def test_a_packed_workbook_is_unpacked_away_from_where_it_lies(tmp_path, pack):
+    plain = _workbook(tmp_path / "b.xlsx", ("Book", True, BOOK_CELLS)).read_bytes()
+    (tmp_path / "there").mkdir()
+    path = _file(tmp_path / "there", pack(plain), "b.xlsx.gz")
+    rows = files.sheet_rows(path)
+    assert next(rows) == ["Loan No", "Loan Amount"]
+    assert list(path.parent.iterdir()) == [path]
+    assert list(rows) == [["L1", "5"]]
+
+
 def test_a_cell_far_away_is_refused_and_takes_no_memory(tmp_path):
     path = _workbook(tmp_path / "b.xlsx", ("Book", True, BOOK_CELLS | {(1_048_575, 16_383): "x"}))
     with pytest.raises(FileUnreadable, match="far away"):
