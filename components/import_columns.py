@@ -107,6 +107,7 @@ def _table(batch: BatchSummary, proposals: list[Proposal]) -> dict[str, str]:
         frame,
         hide_index=True,
         num_rows="fixed",
+        column_order=["theirs", "ours", "samples", "sure"],  # on a phone what is to be chosen stands in view
         disabled=["theirs", "samples", "sure"],
         height=min(len(frame), 14) * 35 + 38,
         column_config={

@@ -145,3 +145,9 @@ def test_a_profile_that_ships_is_named_with_what_it_assumes(cast, tmp_path):
     path.write_text(",".join(profile.mapping) + "\n" + ",".join("1" for _ in profile.mapping) + "\n")
     batch = batches.begin(cast[Role.ADMIN], path, file_name="loans.csv", kind=imports.Kind.LOAN_BOOK)
     assert f"Columns as in the profile “{profile.name}”. {profile.note}" in words(page(batch.id))
+
+
+def test_the_field_stands_beside_the_column_of_the_file_so_that_a_phone_shows_it(batch):
+    app = page(batch.id)
+    orders = [list(frame.proto.column_order) for frame in app.dataframe]
+    assert ["theirs", "ours"] in [order[:2] for order in orders]
