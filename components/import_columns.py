@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from components import import_steps
+from components.notices import showing_errors
 from services import imports
 from services.actors import Actor
 from services.imports import DATED, FIELDS, BatchSummary, Kind, Proposal
@@ -22,11 +23,11 @@ def columns_form(actor: Actor, batch: BatchSummary) -> None:
         st.error(batch.error, icon=":material/error:")
     if earlier := imports.committed_earlier(actor, batch.id):
         st.info(
-            f"This very file was committed before, as import {earlier}: nothing in it is new.", icon=":material/info:"
+            f"This file was committed before, as import {earlier}. Only what was changed since would change again.",
+            icon=":material/info:",
         )
-    if batch.profile_name:
-        st.caption(f"Columns as in the profile “{batch.profile_name}”.")
     proposals = imports.proposals(actor, batch.id)
+    _manner(actor, batch)
     if batch.kind in (Kind.LOAN_BOOK, Kind.SNAPSHOT):
         _months(actor, batch)
     with st.form("imports.columns", border=False):
@@ -45,11 +46,39 @@ def columns_form(actor: Actor, batch: BatchSummary) -> None:
         import_steps.open_batch(None)
         st.rerun()
     if is_sent:
-        imports.set_reading(actor, batch.id, mapped=mapped, options=options)
-        if name.strip():
-            imports.save_profile(actor, name, kind=batch.kind, headers=batch.headers, mapping=mapped, options=options)
+        _keep_reading(actor, batch, mapped, options, profile=name.strip())
         imports.request_check(actor, batch.id)
         st.rerun()
+
+
+def _manner(actor: Actor, batch: BatchSummary) -> None:
+    """How the file is read without having been asked: to be seen before it is checked."""
+    manner, said = imports.manner(actor, batch.id), []
+    if manner.encoding:
+        said.append(f"Text in {manner.encoding}, parted by {manner.separator}.")
+    if batch.profile_name:
+        said.append(f"Columns as in the profile “{batch.profile_name}”.")
+    elif manner.shipped_profile:
+        said.append(f"Columns as in the profile “{manner.shipped_profile.name}”. {manner.shipped_profile.note}")
+    if said:
+        st.caption(" ".join(said))
+    if manner.sheets_left_out:
+        st.warning(
+            f"Only the first sheet with rows is read. Not read: {', '.join(manner.sheets_left_out)}. "
+            "To take another sheet, save it as a file of its own.",
+            icon=":material/tab:",
+        )
+
+
+def _keep_reading(
+    actor: Actor, batch: BatchSummary, mapped: dict[str, str], options: dict[str, Any], *, profile: str
+) -> None:
+    imports.set_reading(actor, batch.id, mapped=mapped, options=options)
+    if profile:
+        saved = imports.save_profile(
+            actor, profile, kind=batch.kind, headers=batch.headers, mapping=mapped, options=options
+        )
+        imports.set_reading(actor, batch.id, mapped=mapped, options=options, profile_id=saved)
 
 
 def _label(kind: Kind, target: str | None) -> str:
@@ -78,6 +107,7 @@ def _table(batch: BatchSummary, proposals: list[Proposal]) -> dict[str, str]:
         frame,
         hide_index=True,
         num_rows="fixed",
+        column_order=["theirs", "ours", "samples", "sure"],  # on a phone what is to be chosen stands in view
         disabled=["theirs", "samples", "sure"],
         height=min(len(frame), 14) * 35 + 38,
         column_config={
@@ -174,9 +204,13 @@ def _months(actor: Actor, batch: BatchSummary) -> None:
         first = two.selectbox("First column", batch.headers, key="imports.months.first")
         columns = three.number_input("Months", min_value=1, max_value=120, value=12, key="imports.months.count")
         month = four.date_input("First month", value=None, key="imports.months.month", help="Any day of it.")
-        if st.form_submit_button("Map these columns") and isinstance(month, date):
-            imports.map_months(
-                actor, batch.id, measure=measure, first_header=first, columns=int(columns), first_month=month
-            )
-            st.session_state.pop(f"imports.table.{batch.id}", None)
-            st.rerun()
+        is_sent = st.form_submit_button("Map these columns")
+        if is_sent and not isinstance(month, date):
+            st.error("Choose the first month: any day of it.", icon=":material/error:")
+        elif is_sent and isinstance(month, date):
+            with showing_errors():  # the columns below stay in view
+                imports.map_months(
+                    actor, batch.id, measure=measure, first_header=first, columns=int(columns), first_month=month
+                )
+                st.session_state.pop(f"imports.table.{batch.id}", None)
+                st.rerun()

@@ -111,7 +111,9 @@ def commit_bar(actor: Actor, batch: BatchSummary) -> None:
             imports.request_commit(actor, batch.id)
             st.rerun()
         if st.button("Back to columns", icon=":material/arrow_back:", key="imports.back"):
-            imports.set_reading(actor, batch.id, mapped=batch.mapping, options=batch.options)
+            imports.set_reading(
+                actor, batch.id, mapped=batch.mapping, options=batch.options, profile_id=batch.profile_id
+            )
             st.rerun()
         if st.button("Give up", icon=":material/delete:", type="tertiary", key="imports.discard"):
             imports.discard(actor, batch.id)

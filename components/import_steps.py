@@ -28,9 +28,10 @@ def steps(batch: BatchSummary | None) -> None:
     words = []
     for position, name in enumerate(_STEPS):
         if position < here:
-            words.append(f":green[:material/check: {name}]")
-        else:
-            words.append(f"**{position + 1} {name}**" if position == here else f":gray[{position + 1} {name}]")
+            words.append(f":green[:material/check:\u00a0{name}]")
+        else:  # a number stays beside its word where the line breaks
+            numbered = f"{position + 1}\u00a0{name}"
+            words.append(f"**{numbered}**" if position == here else f":gray[{numbered}]")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(" :gray[›] ".join(words))
         if batch is not None:
@@ -86,8 +87,12 @@ def work(actor: Actor, batch_id: int) -> None:
             st.rerun()
         if run is not None and run.status in ("failed", "cancelled"):
             st.error(run.error or "The work was cancelled.", icon=":material/error:")
-            if st.button("Try again", key="imports.retry", icon=":material/replay:"):
-                jobs.retry(actor, run.job_id)
+            with st.container(horizontal=True):
+                if st.button("Try again", key="imports.retry", icon=":material/replay:"):
+                    jobs.retry(actor, run.job_id)
+                if st.button("Back a step", key="imports.step_back", icon=":material/arrow_back:"):
+                    imports.step_back(actor, batch_id)
+                    st.rerun()
             return
         note = (run.note if run else None) or "waiting for a worker"
         share = min(1.0, run.done / run.total) if run and run.total else 0.0

@@ -99,6 +99,9 @@ def batch_loans(session: Session, batch_id: int, *, after: int, limit: int) -> l
             UNION ALL
             SELECT CAST(before->>'loan_id' AS bigint), CAST(before->>'due_on' AS date) FROM import_change
             WHERE batch_id = :batch_id AND entity = 'instalment' AND CAST(before->>'loan_id' AS bigint) > :after
+            UNION ALL
+            SELECT c.entity_id, min(s.as_of) FROM import_change c JOIN reported_snapshot s ON s.loan_id = c.entity_id
+            WHERE c.batch_id = :batch_id AND c.entity = 'loan_source' AND c.entity_id > :after GROUP BY c.entity_id
         ) f
         GROUP BY loan_id ORDER BY loan_id LIMIT :limit
     """)

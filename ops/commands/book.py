@@ -26,14 +26,21 @@ def load(
     from ops.servers import available
     from services import imports
     from services.actors import SYSTEM
+    from services.imports import files
 
     chosen = _options(options) | ({"date_order": date_order} if date_order else {})
     _require(kind in list(imports.Kind), f"The kind is one of {', '.join(imports.Kind)}.")
     _require(date_order in {None, "dmy", "mdy"}, "The date order is dmy or mdy.")
     with available(queue=False), progress_bar(f"Importing {file.name}") as report:
         batch = imports.load_file(SYSTEM, file, kind=kind, profile=profile, options=chosen, progress=report)
+    if left_out := files.sheets(file)[1:]:
+        typer.echo(f"Only the first sheet with rows was read. Not read: {', '.join(left_out)}.")
     counts = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in batch.counts.items())
     typer.echo(f"Import {batch.id} is {batch.status}: {counts}.")
+    for rule in batch.report.get("rules", []):
+        rows = "row" if rule["rows"] == 1 else "rows"
+        first = ", ".join(f"{line:,}" for line in rule["lines"])
+        typer.echo(f"  {rule['rows']:,} {rows}, such as {first}: {rule['sentence']}.")
 
 
 def close(

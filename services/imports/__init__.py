@@ -19,7 +19,8 @@ from services.imports.profiles import Profile
 from services.imports.profiles import every as all_profiles
 from services.imports.profiles import save as save_profile
 from services.imports.rejects import rejects_csv
-from services.imports.viewing import Work, committed_earlier, history, proposals, view, work_of
+from services.imports.stepping_back import step_back
+from services.imports.viewing import Manner, Work, committed_earlier, history, manner, proposals, view, work_of
 
 __all__ = [
     "DATED",
@@ -30,6 +31,7 @@ __all__ = [
     "Field",
     "FileUnreadable",
     "Kind",
+    "Manner",
     "Profile",
     "Proposal",
     "UndoRefused",
@@ -41,6 +43,7 @@ __all__ = [
     "discard",
     "history",
     "load_file",
+    "manner",
     "map_months",
     "proposals",
     "rejects_csv",
@@ -49,6 +52,7 @@ __all__ = [
     "request_undo",
     "save_profile",
     "set_reading",
+    "step_back",
     "undo",
     "upload",
     "view",

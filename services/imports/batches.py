@@ -45,6 +45,8 @@ class BatchSummary:
     counts: dict[str, int]
     report: dict[str, Any]
     error: str | None
+    profile_id: int | None
+    """The profile by which it is read, as it was found or saved."""
     profile_name: str | None
     created_by: str | None
     created_at: datetime
@@ -71,6 +73,7 @@ def summary_of(row: AnyRow) -> BatchSummary:
         counts=row.counts,
         report=row.report,
         error=row.error,
+        profile_id=row.profile_id,
         profile_name=row.profile_name,
         created_by=row.created_by_name,
         created_at=row.created_at,
@@ -192,6 +195,7 @@ def map_months(
 
     Raises:
         NotAllowed, NotFound: not for the actor, or not there.
+        InvalidInput: there are fewer columns from there on, or one of them fills another field.
         Conflict: the batch is past this step.
     """
     actor.require(Permission.IMPORT)
@@ -199,6 +203,7 @@ def map_months(
         row = loaded(session, batch_id, is_locked=True)
         headers = row.options["_headers"]
         start = headers.index(first_header)
+        mapping.checked_months(Kind(row.kind), headers[start:], row.mapping or {}, measure=measure, columns=columns)
         mapped = {h: t for h, t in (row.mapping or {}).items() if not t.startswith(f"{measure}@") and t != measure}
         for offset, header in enumerate(headers[start : start + columns]):
             year, month = divmod(first_month.year * 12 + first_month.month - 1 + offset, 12)

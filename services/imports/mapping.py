@@ -51,9 +51,9 @@ class Proposal:
 
 
 def normalised(header: str) -> str:
-    """Lower case, words parted by one space: 'Loan_A/c No.' -> 'loan a c no'."""
+    """Lower case, words parted by one space: 'Loan_A/c No.' -> 'loan a c no'. Letters of other scripts stay."""
     spaced = re.sub(r"([a-z])([A-Z])", r"\1 \2", header)
-    return " ".join(re.sub(r"[^a-z0-9]+", " ", spaced.lower()).split())
+    return " ".join(re.sub(r"[\x00-\x2f\x3a-\x60\x7b-\xbf\u2000-\u20cf]+", " ", spaced.lower()).split())
 
 
 def fingerprint(headers: Sequence[str]) -> str:
@@ -133,11 +133,10 @@ def checked(kind: Kind, headers: Sequence[str], mapping: Mapping[str, str | None
     """Refuse a mapping that cannot be used.
 
     Raises:
-        InvalidInput: a required field is missing, a field is filled twice, or an option is not known.
+        InvalidInput: a required field is missing, a field is filled twice, or an option says what cannot be.
     """
-    wrong: dict[str, str] = {}
-    if unknown := [name for name in options if name not in OPTIONS]:
-        wrong["options"] = f"Unknown option: {', '.join(unknown)}."
+    if wrong := _wrong_options(kind, options):
+        raise InvalidInput(wrong)
     targets = [target for header, target in mapping.items() if target and header in headers]
     for target in targets:
         name, _, dated = target.partition("@")
@@ -151,8 +150,31 @@ def checked(kind: Kind, headers: Sequence[str], mapping: Mapping[str, str | None
         raise InvalidInput(wrong)
 
 
+def _wrong_options(kind: Kind, options: Mapping[str, Any]) -> dict[str, str]:
+    """What options say that cannot be so; an unknown word would otherwise be read as something else."""
+    wrong: dict[str, str] = {}
+    if unknown := [name for name in options if name not in OPTIONS]:
+        wrong["options"] = f"Unknown option: {', '.join(unknown)}."
+    if (options.get("date_order") or "dmy") not in ("dmy", "mdy"):
+        wrong["date_order"] = "The order of dates is dmy or mdy."
+    if (options.get("decimal") or ".") not in (".", ","):
+        wrong["decimal"] = "The decimal sign is a point or a comma."
+    if not re.fullmatch(r"[1-9]\d{0,3}", str(options.get("phone_country") or "91")):
+        wrong["phone_country"] = "The country of phone numbers is its dialling code, such as 91."
+    for name in ("number_prefix", "product"):
+        if not isinstance(options.get(name) or "", str):
+            wrong[name] = f"The option {name} is a text."
+    for name, told in (("constants", str | int | float), ("value_maps", Mapping)):
+        held = options.get(name) or {}
+        if not isinstance(held, Mapping) or not all(isinstance(each, told) for each in held.values()):
+            wrong[name] = f"The option {name} is a JSON object, a field's name before each value."
+        elif strangers := [field for field in held if field_of(kind, field.partition("__")[0]) is None]:
+            wrong[name] = f"No field of this kind of file: {', '.join(strangers)}."
+    return wrong
+
+
 def _missing(kind: Kind, targets: Sequence[str], options: Mapping[str, Any]) -> dict[str, str]:
-    filled = {*targets, *options.get("constants", {})}
+    filled = {*targets, *(options.get("constants") or {})}
     if options.get("number_prefix"):
         filled.add("loan_number")
     wrong = {
@@ -175,6 +197,24 @@ def _missing(kind: Kind, targets: Sequence[str], options: Mapping[str, Any]) -> 
     return wrong
 
 
+def checked_months(
+    kind: Kind, headers: Sequence[str], mapping: Mapping[str, str], *, measure: str, columns: int
+) -> None:
+    """Refuse to take the first of these columns for a measure month by month where they are not such.
+
+    Raises:
+        InvalidInput: there are fewer of them, or one fills another field.
+    """
+    if columns > len(headers):
+        raise InvalidInput({"columns": f"From “{headers[0]}” on there are {len(headers)} columns, not {columns}."})
+    for header in headers[:columns]:
+        name = mapping.get(header, measure).partition("@")[0]
+        if name != measure and (field := field_of(kind, name)):
+            raise InvalidInput(
+                {"columns": f"“{header}” fills “{field.label}”: begin at another column, or take fewer months."}
+            )
+
+
 def _is_date(text: str) -> bool:
     try:
         date.fromisoformat(text)
@@ -190,7 +230,7 @@ def plan_of(
     position_of = {
         target: headers.index(header) + 1 for header, target in mapping.items() if target and header in headers
     }
-    constants = {name: str(value) for name, value in options.get("constants", {}).items()}
+    constants = {name: str(value) for name, value in (options.get("constants") or {}).items()}
     is_reporting = {"dpd", "months_past_due", "reported_status"} & (position_of.keys() | constants.keys())
     targets = []
     for field in FIELDS[kind]:

@@ -15,9 +15,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyarrow import csv
 
+from services.imports.sniffing import LINE_AT_MOST
+
 BLOCK_BYTES = 1 << 20
-RATE_BELOW = 100_000
-"""What a rate's column holds: numeric(9,4)."""
+_ROW_AT_MOST = 4 * LINE_AT_MOST
+_LINE_END = re.compile(rb"\r\n|\n|\r")
+RATE_BELOW = 10_000
+"""Rates that fit their column, numeric(9,4), whatever is rounded."""
 _AROUND = " \t\r\n\u00a0\u202f\ufeff"
 """What `casts.cleaned` takes away from around a cell."""
 _FORMULA_MARK = re.compile(r"'[=+@\t-]")
@@ -34,44 +38,54 @@ for _character in (*_AROUND, "'"):
 Bytes = NDArray[np.uint8]
 
 
+class RowsUnclear(Exception):
+    """Where rows end cannot be told: a quote seems to be opened and never closed."""
+
+
 def blocks(parts: Iterable[bytes], *, at_least: int = BLOCK_BYTES) -> Iterator[bytes]:
     """The text under the header in blocks of whole rows, without empty lines at its end.
 
     Args:
         parts: the file's bytes, UTF-8, in pieces of any size.
         at_least: bytes of each block but the last.
+
+    Raises:
+        RowsUnclear: no row ends within megabytes.
     """
-    rest, is_headed = b"", False
+    rest, line_end = b"", b""
     for part in parts:
         rest += part
-        if not is_headed:
-            is_headed, rest = _without_header(rest)
-        if is_headed and len(rest) >= at_least and (end := _end_of_rows(rest)):
+        if not line_end:
+            line_end, rest = _without_header(rest)
+        elif len(rest) >= at_least and (end := _end_of_rows(rest, line_end)):
             yield rest[:end]
             rest = rest[end:]
-    if not is_headed:
-        rest = _without_header(rest + b"\n")[1]
+        if len(rest) > at_least + _ROW_AT_MOST:
+            raise RowsUnclear
+    if not line_end:
+        line_end, rest = _without_header(rest + b"\n\n")
     if rest := rest.rstrip(b"\r\n"):
-        yield rest + b"\n"
+        yield rest
 
 
-def _without_header(text: bytes) -> tuple[bool, bytes]:
-    """Whether the header's end has come, and what follows it (before that: the text as it is)."""
-    end = -1
-    while (end := text.find(b"\n", end + 1)) >= 0:
-        if text.count(b'"', 0, end) % 2 == 0:
-            return True, text[end + 1 :]
-    return False, text
+def _without_header(text: bytes) -> tuple[bytes, bytes]:
+    """What ends the header, and what follows it; nothing and the text as it is before its end has come."""
+    for found in _LINE_END.finditer(text):
+        if found.end() == len(text):  # a CR may be half of a CR LF
+            break
+        if text.count(b'"', 0, found.start()) % 2 == 0:
+            return found.group()[-1:], text[found.end() :]
+    return b"", text
 
 
-def _end_of_rows(text: bytes) -> int:
+def _end_of_rows(text: bytes, line_end: bytes) -> int:
     """Where the last whole row ends; 0: none does. Quotes come in pairs before a line end that ends a row."""
     end, quotes = len(text), text.count(b'"')
-    while (line_end := text.rfind(b"\n", 0, end)) >= 0:
-        quotes -= text.count(b'"', line_end, end)
+    while (at := text.rfind(line_end, 0, end)) >= 0:
+        quotes -= text.count(b'"', at, end)
         if quotes % 2 == 0:
-            return line_end + 1
-        end = line_end
+            return at + 1
+        end = at
     return 0
 
 

@@ -14,7 +14,7 @@ from db.queries.imports import batches as queries
 from services import audit
 from services.actors import Actor, Permission
 from services.errors import InvalidInput, NotFound
-from services.imports.fields import Kind
+from services.imports.fields import KIND_LABELS, Kind
 from services.imports.mapping import fingerprint, normalised
 
 _FOLDER = Path(__file__).parent / "profiles"
@@ -99,9 +99,11 @@ def suiting(session: Session, kind: Kind, headers: Sequence[str]) -> Profile | N
 
 
 def fitted(profile: Profile, headers: Sequence[str]) -> dict[str, str]:
-    """The profile's mapping under the very headers of a file."""
-    theirs = {normalised(header): header for header in headers}
-    return {theirs[normalised(h)]: target for h, target in profile.mapping.items() if normalised(h) in theirs}
+    """The profile's mapping under the very headers of a file: the same ones, else those that read alike."""
+    theirs = {normalised(header): header for header in reversed(headers)}
+    own = {header: header for header in headers}
+    found = {h: own.get(h) or theirs.get(normalised(h)) for h in profile.mapping}
+    return {header: profile.mapping[h] for h, header in found.items() if header is not None}
 
 
 def save(
@@ -117,12 +119,18 @@ def save(
 
     Raises:
         NotAllowed: the actor may not import.
-        InvalidInput: the name is empty.
+        InvalidInput: the name is empty, or that of a profile for another kind of file.
     """
     actor.require(Permission.IMPORT)
     if not name.strip():
         raise InvalidInput({"name": "Give the profile a name."})
     with transaction() as session:
+        for other in in_session(session):
+            if other.name == name.strip()[:100] and other.kind is not kind:
+                taken = KIND_LABELS[other.kind].partition(":")[0].lower()
+                raise InvalidInput(
+                    {"name": f"“{other.name}” is a profile for another kind of file, {taken}: name it anew."}
+                )
         profile_id = queries.save_profile(
             session,
             name=name.strip()[:100],

@@ -3,6 +3,7 @@
 import codecs
 import csv
 import io
+import re
 from dataclasses import dataclass
 
 from services.imports.errors import FileUnreadable
@@ -12,11 +13,13 @@ COLUMNS_AT_MOST = 1000
 LINE_AT_MOST = 1 << 20
 """Longest line of a text file, bytes. Longer ones are not tables."""
 _SEPARATORS = (",", ";", "\t", "|")
+_ESCAPE = re.compile(r"^'(?=[=+@\t-])")
+"""The apostrophe that exports put before what a spreadsheet would run as a formula."""
 _BINARY = {
     b"%PDF": "a PDF document",
     b"\x89PNG": "a picture",
     b"\xff\xd8\xff": "a picture",
-    b"\xd0\xcf\x11\xe0": "an old Excel file (.xls)",
+    b"\xd0\xcf\x11\xe0": "an old Excel file (.xls) or a workbook with a password",
     b"7z\xbc\xaf": "a 7-Zip archive",
     b"Rar!": "a RAR archive",
     b"PAR1": "a Parquet file",
@@ -53,6 +56,8 @@ def dialect_of(start: bytes) -> Dialect:
     refuse_binary(start)
     encoding, bom_bytes = _encoding_of(start)
     decoded = start[bom_bytes:].decode(encoding, errors="replace")
+    if "\x00" in decoded:  # UTF-32 begins with the same mark as UTF-16
+        raise nul_found(1 + decoded[: decoded.index("\x00")].count("\n"))
     return Dialect(encoding, bom_bytes, _separator_of(decoded))
 
 
@@ -80,11 +85,24 @@ def _encoding_of(start: bytes) -> tuple[str, int]:
     control = sum(byte < 9 or 13 < byte < 32 for byte in start[:8192])
     if control > len(start[:8192]) / 50:
         raise FileUnreadable("This is not a text file. Save the table as CSV or XLSX and upload that.")
+    return ("utf-8" if _is_rather_utf8(start) else "cp1252"), 0
+
+
+def _is_rather_utf8(start: bytes) -> bool:
+    """Whether there are more characters beyond ASCII in UTF-8 than bytes that are none.
+
+    A few names in Windows-1252 within a file in UTF-8 are read as such by themselves. Taken the other way round, all
+    names in other scripts would be lost.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")  # a character cut at the end is no error
     try:
-        codecs.getincrementaldecoder("utf-8")().decode(start)  # a character cut at the end is no error
+        decoder().decode(start)
     except UnicodeDecodeError:
-        return "cp1252", 0
-    return "utf-8", 0
+        told = decoder("ignore").decode(start)
+        beyond = [character for character in told if character > "\x7f"]
+        strange = len(start) - len(told.encode())
+        return len(beyond) > strange
+    return True
 
 
 def _utf16_without_mark(start: bytes) -> str:
@@ -119,6 +137,11 @@ def _separator_of(decoded: str) -> str:
     return best
 
 
+def lines_in(part: bytes) -> int:
+    """How many lines end in a part of a file, by LF, CR LF or, as of old, by CR alone."""
+    return part.count(b"\n") or part.count(b"\r")
+
+
 def first_rows(start: bytes, dialect: Dialect, *, rows: int, is_whole: bool) -> list[list[str]]:
     """The header and the first rows.
 
@@ -133,7 +156,7 @@ def first_rows(start: bytes, dialect: Dialect, *, rows: int, is_whole: bool) -> 
     """
     decoded = codecs.getincrementaldecoder(dialect.encoding)("replace").decode(start[dialect.bom_bytes :])
     if not is_whole:
-        end = decoded.rfind("\n")
+        end = max(decoded.rfind("\n"), decoded.rfind("\r"))
         if end < 0:
             raise FileUnreadable(
                 "The first line is longer than 250 kB, so this is no table with a row a line. Export it again."
@@ -143,7 +166,7 @@ def first_rows(start: bytes, dialect: Dialect, *, rows: int, is_whole: bool) -> 
     found: list[list[str]] = []
     try:
         for row in csv.reader(io.StringIO(decoded, newline=""), delimiter=dialect.separator):
-            if row:
+            if any(cell.strip() for cell in row):
                 found.append(row)
             if len(found) >= rows:
                 break
@@ -168,7 +191,7 @@ def headers_of(first: list[str]) -> list[str]:
     names: list[str] = []
     seen: dict[str, int] = {}
     for position, cell in enumerate(first, start=1):
-        name = " ".join(cell.replace("\ufeff", "").split())[:200] or f"Column {position}"
+        name = " ".join(_ESCAPE.sub("", cell.replace("\ufeff", "")).split())[:200] or f"Column {position}"
         seen[name] = seen.get(name, 0) + 1
         names.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
     return names

@@ -18,7 +18,7 @@ from db.queries.imports import staging as queries
 from db.queries.imports.plan import Plan
 from services.imports.errors import FileUnreadable
 from services.imports.files import Look, chunks, sheet_rows
-from services.imports.plainness import Judge, blocks
+from services.imports.plainness import Judge, RowsUnclear, blocks
 from services.imports.sniffing import LINE_AT_MOST, Dialect
 
 _BUFFER_ROWS = 2_000
@@ -49,7 +49,7 @@ def stage(session: Session, plan: Plan, path: Path, look: Look, *, read: Reporte
         try:
             with session.begin_nested():
                 rows = _stage_as_written(session, plan, path, look.dialect, read)
-        except (psycopg.DataError, DBAPIError):
+        except (psycopg.DataError, DBAPIError, RowsUnclear):
             rows = _stage_tolerantly(session, plan, path, look.dialect, read)
     if rows == 0:
         raise FileUnreadable("The file holds a header and no rows. Export it again with its rows.")

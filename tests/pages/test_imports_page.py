@@ -1,11 +1,14 @@
 """The imports page: the steps of a file from upload to undo, as an admin sees them."""
 
+from datetime import date
+
 import pytest
 from sqlalchemy import text
 
 from db.engine import transaction
 from services import imports
 from services.actors import SYSTEM, Role
+from services.errors import Conflict
 from services.imports import batches
 from tests.pages.conftest import opened, token_of, words
 
@@ -62,3 +65,89 @@ def test_a_committed_import_can_be_undone_from_its_page(batch):
 
 def test_an_import_that_is_not_there_says_so(cast):
     assert "There is no such import" in words(page(999_999))
+
+
+def _press(app, label):
+    next(button for button in app.button if button.label == label).click().run()
+
+
+def test_the_profile_that_was_saved_is_still_there_when_one_goes_back_to_the_columns(batch):
+    app = page(batch.id)
+    app.text_input(key=f"imports.profile.{batch.id}").input("Ours")
+    _press(app, "Check the file")
+    imports.check(SYSTEM, batch.id)
+    app = page(batch.id)
+    _press(app, "Back to columns")
+    assert app.text_input(key=f"imports.profile.{batch.id}").value == "Ours"
+
+
+def test_a_file_that_came_before_is_not_said_to_hold_nothing_new(cast, batch, tmp_path):
+    imports.check(SYSTEM, batch.id)
+    imports.commit(SYSTEM, batch.id)
+    again = batches.begin(cast[Role.ADMIN], tmp_path / "book.csv", file_name="book.csv", kind=imports.Kind.LOAN_BOOK)
+    assert "Only what was changed since would change again" in words(page(again.id))
+
+
+def test_months_are_not_mapped_over_what_fills_another_field(batch):
+    app = page(batch.id)
+    _press(app, "Map these columns")
+    assert "Choose the first month" in words(app)
+    app.date_input(key="imports.months.month").set_value(date(2025, 1, 31))
+    _press(app, "Map these columns")
+    assert "there are 4 columns, not 12" in words(app)
+    app.number_input(key="imports.months.count").set_value(2)
+    _press(app, "Map these columns")
+    assert "“Loan No” fills “Loan number”" in words(app)
+    assert imports.view(SYSTEM, batch.id).mapping["Loan No"] == "loan_number"
+    app.selectbox(key="imports.months.first").set_value("Dealer")
+    app.number_input(key="imports.months.count").set_value(1)
+    _press(app, "Map these columns")
+    assert imports.view(SYSTEM, batch.id).mapping["Dealer"] == "months_past_due@2025-01-31"
+
+
+def test_an_import_whose_work_failed_can_go_back_a_step_and_be_given_up(batch):
+    imports.check(SYSTEM, batch.id)
+    imports.request_commit(SYSTEM, batch.id)
+    app = page(batch.id)
+    assert "Back a step" not in [button.label for button in app.button]
+    with transaction() as session:
+        session.execute(
+            text("UPDATE job_run SET status = 'failed', error = 'It broke.' WHERE kind = 'import.commit' AND id = :id"),
+            {"id": imports.work_of(SYSTEM, batch.id).job_id},
+        )
+    app = page(batch.id)
+    assert "It broke." in words(app)
+    _press(app, "Back a step")
+    assert imports.view(SYSTEM, batch.id).status == "checked"
+    assert imports.work_of(SYSTEM, batch.id).status == "cancelled"
+    app = page(batch.id)
+    assert "It broke." in words(app)
+    _press(app, "Give up")
+    assert imports.view(SYSTEM, batch.id).status == "discarded"
+
+
+def test_work_that_waits_is_not_stepped_back_from(batch):
+    imports.request_check(SYSTEM, batch.id)
+    with pytest.raises(Conflict):
+        imports.step_back(SYSTEM, batch.id)
+
+
+def test_the_columns_step_says_how_the_file_is_read(cast, tmp_path):
+    path = tmp_path / "book.csv"
+    path.write_bytes("Loan No;Loan Amount;Customer Name\nL1;5;Jos\u00e9\n".encode("cp1252"))
+    batch = batches.begin(cast[Role.ADMIN], path, file_name="book.csv", kind=imports.Kind.LOAN_BOOK)
+    assert "Text in Windows-1252, parted by semicolon." in words(page(batch.id))
+
+
+def test_a_profile_that_ships_is_named_with_what_it_assumes(cast, tmp_path):
+    path = tmp_path / "loans.csv"
+    profile = next(p for p in imports.all_profiles(SYSTEM) if p.name == "SuperLender: loans")
+    path.write_text(",".join(profile.mapping) + "\n" + ",".join("1" for _ in profile.mapping) + "\n")
+    batch = batches.begin(cast[Role.ADMIN], path, file_name="loans.csv", kind=imports.Kind.LOAN_BOOK)
+    assert f"Columns as in the profile “{profile.name}”. {profile.note}" in words(page(batch.id))
+
+
+def test_the_field_stands_beside_the_column_of_the_file_so_that_a_phone_shows_it(batch):
+    app = page(batch.id)
+    orders = [list(frame.proto.column_order) for frame in app.dataframe]
+    assert ["theirs", "ours"] in [order[:2] for order in orders]

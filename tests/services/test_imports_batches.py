@@ -113,7 +113,7 @@ def test_wrong_rows_are_rejected_with_their_reason(session, tmp_path, row, code)
     ("rate", "codes"),
     [
         ("18.5 %", []),
-        ("99999.99", ["interest_rate:large"]),
+        ("9999.99", ["interest_rate:large"]),
         ("100000", ["interest_rate:number"]),
         ("1,00,000 %", ["interest_rate:number"]),
     ],

@@ -35,7 +35,7 @@ def value(cell: str, type_: str, options: Mapping[str, Any]) -> str:
     """The typed value of a cleaned cell, NULL when it is none."""
     makers = {
         "text": lambda: cell,
-        "amount": lambda: f"{_number(cell, options)}::numeric(16,2)",
+        "amount": lambda: f"{_number(cell, options, whole=14)}::numeric(16,2)",
         "rate": lambda: f"{_number(cell, options, whole=5)}::numeric(9,4)",
         "integer": lambda: _integer(cell),
         "date": lambda: _date(cell, options),
@@ -47,18 +47,18 @@ def value(cell: str, type_: str, options: Mapping[str, Any]) -> str:
     return makers[type_]()
 
 
-def _number(cell: str, options: Mapping[str, Any], *, whole: int = 14) -> str:
-    """Plain digits, else currency signs, grouping and brackets taken away; at most `whole` digits before the point.
+def _number(cell: str, options: Mapping[str, Any], *, whole: int) -> str:
+    """Plain digits, else currency signs, grouping and brackets taken away.
 
-    More do not fit: 14 into numeric(16,2), 5 into numeric(9,4).
+    What the column could not hold is none: `whole` digits before the point, one less with decimals that may round up.
     """
     comma = options.get("decimal") == ","
     rest = f"translate({cell}, '0123456789', '')"
-    fits = f"length({cell}) < 15" + (f" AND length(split_part({cell}, '.', 1)) <= {whole}" if whole < 14 else "")
-    plain = f"CASE WHEN {rest} = '' AND {fits} THEN {cell}::numeric"
+    plain = f"CASE WHEN {rest} = '' AND length({cell}) <= {whole} THEN {cell}::numeric"
     if not comma:
-        plain = f"CASE WHEN {rest} IN ('', '.') AND {fits} AND {cell} <> '.' THEN {cell}::numeric"
-    # ₹ 1,23,456.78 / (500) / 500- / 12.5 % / 1.2e3
+        at_point = f"length({cell}) BETWEEN 2 AND 14 AND strpos({cell}, '.') <= {whole}"
+        plain += f" WHEN {rest} = '.' AND {at_point} THEN {cell}::numeric"
+    # ₹ 1,23,456.78 / (500) / 500- / 12.5 % / 1.2e3 / 1.1e-13, which sums in spreadsheets leave in place of nothing
     stripped = rf"regexp_replace({cell}, '(₹|rs\.?|inr|usd|eur|ngn|\$|€|£|₦|%|[\s\u00a0\u202f]|/-$)', '', 'gi')"
     signed = (
         rf"CASE WHEN {stripped} ~ '^\(.*\)$' THEN '-' || btrim({stripped}, '()') "
@@ -66,14 +66,15 @@ def _number(cell: str, options: Mapping[str, Any], *, whole: int = 14) -> str:
     )
     group, point = (r"\.", ",") if comma else (",", r"\.")
     grouped = rf"^[-+]?\d{{1,3}}({group}\d{{2,3}})*{group}\d{{3}}({point}\d*)?$"
-    simple = rf"^[-+]?\d{{1,{whole}}}({point}\d*)?$"
+    fits = rf"^[-+]?({group}?\d){{1,{whole - 1}}}({point}\d{{0,60}})?$"
+    simple = rf"^[-+]?\d{{1,{whole - 1}}}({point}\d{{0,60}})?$"
+    exponent = rf"^-?\d(\.\d{{1,60}})?[eE](\+?0?[0-{min(9, whole - 2)}]|-\d{{1,3}})$"
     without = f"replace({signed}, '{'.' if comma else ','}', '')"
     digits = f"replace({without}, ',', '.')" if comma else without
-    before_point = f"length(ltrim(split_part({digits}, '.', 1), '-+'))"
     return (
         rf"({plain} WHEN {cell} IS NULL THEN NULL "
-        rf"WHEN {signed} ~ '{grouped}' AND {before_point} <= {whole} OR {signed} ~ '{simple}' THEN ({digits})::numeric "
-        rf"WHEN {cell} ~ '^-?\d(\.\d+)?[eE]\+?0?[0-{min(whole - 1, 9)}]$' THEN {cell}::numeric END)"
+        rf"WHEN {signed} ~ '{grouped}' AND {signed} ~ '{fits}' OR {signed} ~ '{simple}' THEN ({digits})::numeric "
+        rf"WHEN {cell} ~ '{exponent}' THEN {cell}::numeric END)"
     )
 
 
@@ -104,7 +105,7 @@ def _date(cell: str, options: Mapping[str, Any]) -> str:
         f"(CASE WHEN {cell} LIKE '____-__-__' THEN {_if_date(cell)} "
         f"WHEN {cell} LIKE '____-__-__ %' OR {cell} LIKE '____-__-__T%' THEN {_if_date(iso)} "
         rf"WHEN {cell} IS NULL THEN NULL {two_ways} "
-        rf"WHEN {cell} ~ '^\d{{4}}[/.]\d{{1,2}}[/.]\d{{1,2}}($|[ T])' THEN {_if_date(rf'''split_part(translate({cell}, '/.', '--'), ' ', 1)''')} "
+        rf"WHEN {cell} ~ '^\d{{4}}[-/.]\d{{1,2}}[-/.]\d{{1,2}}($|[ T])' THEN {_if_date(rf'''split_part(translate({cell}, '/.T', '-- '), ' ', 1)''')} "
         rf"WHEN {cell} ~ '^(19|20)\d{{6}}$' THEN {_if_date(cell)} "
         rf"WHEN {cell} ~ '^\d{{1,2}}[- ]?[A-Za-z]{{3,9}}[-, ]+(\d{{4}}|\d{{2}})' THEN {_if_date(named)} "
         rf"WHEN {cell} ~ '^[A-Za-z]{{3,9}} \d{{1,2}},? \d{{4}}$' THEN {_if_date(named)} "

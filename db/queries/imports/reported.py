@@ -107,4 +107,24 @@ def write(session: Session, plan: Plan) -> tuple[int, int]:
         ),
         bound,
     ).rowcount  # type: ignore[attr-defined]
+    _keep_to_reports(session, bound)
     return int(new), int(changed)
+
+
+def _keep_to_reports(session: Session, bound: dict[str, int]) -> None:
+    """Let loans that came without standing and have no schedule stand where the lender reports them from now on."""
+    session.execute(
+        text(
+            """
+            WITH turned AS (
+                UPDATE loan l SET source = 'snapshot' FROM (SELECT DISTINCT loan_id FROM import_said) r
+                WHERE l.id = r.loan_id AND l.source = 'schedule'
+                  AND NOT EXISTS (SELECT FROM instalment i WHERE i.loan_id = l.id)
+                RETURNING l.id
+            )
+            INSERT INTO import_change (batch_id, entity, entity_id, before)
+            SELECT :batch, 'loan_source', id, '{"source": "schedule"}' FROM turned
+            """
+        ),
+        bound,
+    )

@@ -15,11 +15,17 @@ _OBSTACLES = {
     "later imports changed records that came with it": f"""
         SELECT FROM import_change later WHERE later.batch_id > :batch
         AND (later.entity = 'loan' AND later.entity_id IN ({_LOANS})
-             OR later.entity = 'borrower' AND later.entity_id IN ({_BORROWERS}))""",
+             OR later.entity = 'borrower' AND later.entity_id IN ({_BORROWERS})
+             OR later.entity IN ('instalment', 'reported_snapshot') AND CAST(later.before->>'batch_id' AS int) = :batch
+             OR later.entity = 'contact_point'
+                AND later.entity_id IN (SELECT id FROM contact_point WHERE created_batch_id = :batch))""",
     "schedules of its loans were imported": f"SELECT FROM instalment WHERE loan_id IN ({_LOANS}) AND batch_id IS DISTINCT FROM :batch",
     "payments of its loans were recorded": f"SELECT FROM payment WHERE loan_id IN ({_LOANS}) AND batch_id IS DISTINCT FROM :batch",
     "bounces of its loans were recorded": f"SELECT FROM mandate_presentation WHERE loan_id IN ({_LOANS}) AND batch_id IS DISTINCT FROM :batch",
-    "later snapshots of its loans were imported": f"SELECT FROM reported_snapshot WHERE loan_id IN ({_LOANS}) AND batch_id IS DISTINCT FROM :batch",
+    "later snapshots of its loans were imported": f"""
+        SELECT FROM reported_snapshot WHERE loan_id IN ({_LOANS}) AND batch_id IS DISTINCT FROM :batch
+        UNION ALL SELECT FROM import_change c JOIN reported_snapshot s ON s.loan_id = c.entity_id AND s.batch_id > :batch
+        WHERE c.batch_id = :batch AND c.entity = 'loan_source'""",
     "its borrowers have loans from elsewhere": f"SELECT FROM loan WHERE borrower_id IN ({_BORROWERS}) AND created_batch_id IS DISTINCT FROM :batch",
     "contact details of its borrowers were added later": f"SELECT FROM contact_point WHERE borrower_id IN ({_BORROWERS}) AND created_batch_id IS DISTINCT FROM :batch",
     "people were named for its borrowers later": f"SELECT FROM party WHERE borrower_id IN ({_BORROWERS})",
@@ -92,7 +98,17 @@ def touched_loans(session: Session, batch_id: int) -> tuple[list[int], date | No
             UNION ALL SELECT loan_id, paid_on FROM payment WHERE batch_id = :batch
             UNION ALL SELECT loan_id, presented_on FROM mandate_presentation WHERE batch_id = :batch
             UNION ALL SELECT loan_id, as_of FROM reported_snapshot WHERE batch_id = :batch
-            UNION ALL SELECT c.entity_id, b.committed_at::date FROM import_change c JOIN import_batch b ON b.id = c.batch_id
+            UNION ALL SELECT CAST(before->>'loan_id' AS bigint), CAST(before->>'due_on' AS date) FROM import_change
+                      WHERE batch_id = :batch AND entity = 'instalment'
+            UNION ALL SELECT c.entity_id, s.as_of FROM import_change c JOIN reported_snapshot s ON s.loan_id = c.entity_id
+                      WHERE c.batch_id = :batch AND c.entity = 'loan_source'
+            UNION ALL SELECT l.id, CASE
+                          WHEN (c.before->>'closed_on', c.before->>'written_off_on')
+                               IS DISTINCT FROM (CAST(l.closed_on AS text), CAST(l.written_off_on AS text))
+                          THEN least(l.closed_on, l.written_off_on, CAST(c.before->>'closed_on' AS date),
+                                     CAST(c.before->>'written_off_on' AS date), b.committed_at::date)
+                          ELSE b.committed_at::date END
+                      FROM import_change c JOIN import_batch b ON b.id = c.batch_id JOIN loan l ON l.id = c.entity_id
                       WHERE c.batch_id = :batch AND c.entity = 'loan'
         ) f WHERE NOT EXISTS (SELECT FROM loan l WHERE l.id = f.loan_id AND l.created_batch_id = :batch)
         GROUP BY loan_id
@@ -109,6 +125,9 @@ _RESTORE = {
                segment_id = r.segment_id, product_id = r.product_id
         FROM import_change c JOIN loan k ON k.id = c.entity_id, LATERAL jsonb_populate_record(k, c.before) r
         WHERE c.batch_id = :batch AND c.entity = 'loan' AND l.id = c.entity_id""",
+    "loan_source": """
+        UPDATE loan l SET source = c.before->>'source' FROM import_change c
+        WHERE c.batch_id = :batch AND c.entity = 'loan_source' AND l.id = c.entity_id""",
     "borrower": """
         UPDATE borrower b SET name = r.name, city = r.city, state = r.state, language = r.language, region = r.region
         FROM import_change c JOIN borrower k ON k.id = c.entity_id, LATERAL jsonb_populate_record(k, c.before) r
