@@ -109,10 +109,12 @@ def _sentence(error: Exception) -> str | None:
     if isinstance(error, CollectionsError | EmbeddedServerError | NotReady):
         return str(error)
     if isinstance(error, ValidationError):  # settings, read in the first lines of every command
-        wrong = [f"{_variable(item['loc'])}: {item['msg']}" for item in error.errors()]
+        wrong = [f"{_variable(item['loc'])}: {item['msg'].removeprefix('Value error, ')}" for item in error.errors()]
         return f"A setting cannot be used: {'; '.join(wrong)}. See docs/operations.md."
     if isinstance(error, OperationalError):
         return f"The database cannot be used: {reason(error)}"
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename} cannot be used ({error.strerror})."
     return f"The queue server cannot be used: {reason(error)}" if isinstance(error, RedisError) else None
 
 

@@ -28,6 +28,8 @@ def run(*, demo: bool = False) -> None:
     """
     home = settings().home
     preflight.data_folder(home)
+    if _uses_embedded():
+        preflight.own_folder(home)  # before we put anything of ours there
     preflight.signing_key()
     if warning := preflight.disk(home):
         _SHOWN.print(f"[yellow]{warning}[/]")

@@ -30,6 +30,7 @@ def available(*, queue: bool = True, migrate: bool | None = None) -> Iterator[No
     home = settings().home
     if own_database or own_queue:
         preflight.data_folder(home)
+        preflight.own_folder(home)
         preflight.disk(home)
     with (
         embedded.serving(home, database=own_database, queue=queue and own_queue)

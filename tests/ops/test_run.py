@@ -185,5 +185,16 @@ def test_wrong_setting_is_one_line(product):
     assert "RECOUP_WORKERS" in product.refused(RECOUP_WORKERS="0")
 
 
+def test_address_that_is_none_is_one_line_without_its_password(product):
+    for name in ("DATABASE_URL", "REDIS_URL"):
+        told = product.refused("user", "list", **{name: "postgresql://someone:hush@host:port/book"})
+        assert f"A setting cannot be used: {name}: this is no address such as" in told
+        assert "hush" not in told
+
+
+def test_folder_that_cannot_be_made_is_one_line(product):
+    assert "/proc/demo cannot be used" in product.refused("demo", "--files", "/proc/demo")
+
+
 def test_unknown_user_is_one_line(product):
     assert "There is no user 'nobody'" in product.refused("user", "reset", "nobody")
