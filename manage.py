@@ -60,7 +60,9 @@ def worker(
 ) -> None:
     """Work on background jobs until told to stop. Any number may run, on any hosts."""
     from jobs import worker as workers
+    from ops import logs
 
+    logs.configure()
     workers.run(burst=burst)
 
 
@@ -68,7 +70,9 @@ def worker(
 def cron() -> None:
     """Plan what is due and wake workers, until told to stop. Any number may run: one leads."""
     from jobs import cron as timetable
+    from ops import logs
 
+    logs.configure()
     timetable.run()
 
 

@@ -37,6 +37,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send  # noqa: E402
 from streamlit.runtime.pages_manager import PagesManager  # noqa: E402
 
 from components import browser, notices  # noqa: E402
+from ops import logs  # noqa: E402
 from services import passwords, sessions  # noqa: E402
 
 _CONTENT_SECURITY: Final = (
@@ -170,6 +171,7 @@ app: Any = st.App(
 
 def main() -> None:
     """Serve until stopped."""
+    logs.configure()
     passwords.prepare()
     app.run(
         config={

@@ -39,7 +39,7 @@ class PlanningScheduler(CronScheduler):
     """
 
     def __init__(self, connection: redis.Redis, dispatcher: Dispatcher) -> None:
-        super().__init__(connection)
+        super().__init__(connection, logging_level="WARNING")  # what it does is logged by us
         self._dispatcher = dispatcher
 
     def enqueue_jobs(self) -> list[CronJob]:

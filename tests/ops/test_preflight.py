@@ -10,11 +10,12 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+import structlog
 from pydantic import ValidationError
 
 from db import secrets
 from db.queries.server import ServerFacts
-from ops import preflight, schema
+from ops import logs, preflight, schema
 from ops.preflight import NotReady
 from settings import Settings
 from tests.conftest import _environment
@@ -222,3 +223,16 @@ def test_threads_that_need_a_secret_at_once_agree_on_one_value(tmp_path):
         kept = list(pool.map(lambda _: secrets.signing_identity(make), range(8)))
     assert len(set(kept)) == 1
     assert len(kept[0]) == 6400
+
+
+def test_log_level_leaves_out_what_is_below_it(capsys):
+    try:
+        with _environment(RECOUP_LOG_LEVEL="warning"):
+            logs.configure()
+        structlog.get_logger("tests").info("said.quietly")
+        structlog.get_logger("tests").warning("said.loudly")
+    finally:
+        structlog.reset_defaults()
+    told = capsys.readouterr().out
+    assert "said.loudly" in told
+    assert "said.quietly" not in told
