@@ -10,13 +10,16 @@ import tempfile
 import urllib.request
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
 from db import embedded
+from ops.preflight import NotReady
 from ops.processes import MARK
-from tests.conftest import wait_until
+from ops.servers import available
+from tests.conftest import _environment, wait_until
 
 pytestmark = pytest.mark.kill
 
@@ -115,6 +118,15 @@ def test_command_beside_a_running_product_leaves_its_servers_running(product):
     command = [sys.executable, "manage.py", "jobs", "list"]
     subprocess.run(command, check=True, cwd=PROJECT, env=product.environment(), capture_output=True, timeout=60)
     assert embedded.running_postgres(product.home) == before
+
+
+def test_commands_reach_a_running_product_whose_disk_is_full(product, monkeypatch, tmp_path):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=0))
+    with _environment(DATABASE_URL="", RECOUP_DATA_DIR=str(product.home)), available(queue=False):
+        pass
+    stopped = _environment(DATABASE_URL="", RECOUP_DATA_DIR=str(tmp_path))
+    with stopped, pytest.raises(NotReady, match="is full"), available(queue=False):
+        pass
 
 
 def test_killed_worker_is_started_again(product):
