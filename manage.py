@@ -41,7 +41,6 @@ def run(
             os.environ[name] = str(value)
     from ops.running import run as run_everything
 
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # until the supervisor takes over: undo what was started
     run_everything(demo=with_demo)
 
 
@@ -88,6 +87,9 @@ def address(
 
 def main() -> None:
     """Run a command; what goes wrong for a known reason is one line, not a traceback."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(number, _leave)
     try:
         app()
     except Exception as error:
@@ -98,6 +100,12 @@ def main() -> None:
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _leave(number: int, _frame: object) -> None:
+    """End in order, so that servers that were started for this command do not stay."""
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit(128 + number)
 
 
 def _sentence(error: Exception) -> str | None:

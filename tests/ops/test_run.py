@@ -7,9 +7,11 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 from contextlib import suppress
 from pathlib import Path
+from threading import Timer
 from types import SimpleNamespace
 
 import psutil
@@ -19,6 +21,7 @@ from db import embedded
 from ops.preflight import NotReady
 from ops.processes import MARK
 from ops.servers import available
+from ops.supervisor import Supervisor
 from tests.conftest import _environment, wait_until
 
 pytestmark = pytest.mark.kill
@@ -175,6 +178,34 @@ def test_command_that_uses_the_servers_alone_stops_them(product):
     )
     assert "admin" in shown.stdout
     assert embedded.running_postgres(product.home) is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_command_that_is_told_to_stop_leaves_no_server(product, number):
+    command = [sys.executable, "manage.py", "demo", "--loans", "20000"]
+    with product.log.open("ab") as log:
+        loading = subprocess.Popen(command, cwd=PROJECT, env=product.environment(), stdout=log, stderr=log)
+    wait_until(lambda: embedded.running_postgres(product.home) is not None, 20, "the server")
+    loading.send_signal(number)
+    assert loading.wait(30) == 128 + number
+    assert embedded.running_postgres(product.home) is None
+
+
+@pytest.mark.parametrize("is_ignored", [True, False])
+def test_a_hangup_stops_what_was_not_started_with_nohup(is_ignored):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN if is_ignored else signal.SIG_DFL)
+    handled = signal.signal(signal.SIGTERM, lambda *_: None)  # what comes after the end
+    supervisor = Supervisor([])
+    for number, seconds in ((signal.SIGHUP, 0.5), (signal.SIGTERM, 1.5)):
+        Timer(seconds, os.kill, (os.getpid(), number)).start()
+    began = time.monotonic()
+    try:
+        supervisor.run()
+        assert (time.monotonic() - began > 1.4) == is_ignored
+        time.sleep(max(0.0, began + 1.7 - time.monotonic()))
+    finally:
+        signal.signal(signal.SIGTERM, handled)
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_taken_port_is_one_line(product):
