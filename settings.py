@@ -16,7 +16,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix="RECOUP_",
-        env_file=".env",
+        env_file=PROJECT / ".env",  # wherever a command is called from
         extra="ignore",
         hide_input_in_errors=True,  # addresses hold passwords
         env_ignore_empty=True,  # `DATABASE_URL=` in a file says that there is none, not that its address is empty
@@ -109,6 +109,12 @@ class Settings(BaseSettings):
             msg = f"each key is {max(_KEY_BYTES)} bytes as URL-safe base64, several with a comma between them"
             raise ValueError(msg)
         return keys
+
+    @field_validator("data_dir", "signing_pkcs12")
+    @classmethod
+    def _from_the_project(cls, path: Path | None) -> Path | None:
+        """The same place for every process, wherever each is called from."""
+        return None if path is None else PROJECT / path.expanduser()
 
     @field_validator("log_level", mode="before")
     @classmethod

@@ -3,8 +3,11 @@
 import os
 import shutil
 import socket
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import SimpleNamespace
 from uuid import uuid4
 
@@ -17,7 +20,7 @@ from db import secrets
 from db.queries.server import ServerFacts
 from ops import logs, preflight, schema
 from ops.preflight import NotReady
-from settings import Settings
+from settings import PROJECT, Settings
 from tests.conftest import _environment
 
 
@@ -131,6 +134,27 @@ def test_empty_variable_is_no_setting(monkeypatch):
     read = Settings()
     assert (read.database_url, read.redis_url, read.data_dir, read.pii_keys) == (None, None, None, None)
     assert (read.port, read.host) == (8501, "127.0.0.1")
+
+
+def test_paths_and_the_file_of_settings_do_not_depend_on_where_a_command_is_called(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RECOUP_DATA_DIR", "data")
+    monkeypatch.setenv("RECOUP_SIGNING_PKCS12", "~/lender.p12")
+    assert Settings().home == PROJECT / "data"
+    assert Settings().signing_pkcs12 == Path.home() / "lender.p12"
+
+    project = tmp_path / "project"
+    project.mkdir()
+    shutil.copy(PROJECT / "settings.py", project)
+    (project / ".env").write_text("RECOUP_PORT=8765\n")
+    shown = subprocess.run(
+        [sys.executable, "-c", "from settings import settings; print(settings().port)"],
+        check=True,
+        env={name: value for name, value in os.environ.items() if name != "RECOUP_PORT"} | {"PYTHONPATH": str(project)},
+        capture_output=True,
+        text=True,
+    )
+    assert shown.stdout == "8765\n"
 
 
 def test_unreachable_database_is_told_without_its_password():
