@@ -41,7 +41,6 @@ def run(
             os.environ[name] = str(value)
     from ops.running import run as run_everything
 
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # until the supervisor takes over: undo what was started
     run_everything(demo=with_demo)
 
 
@@ -60,7 +59,9 @@ def worker(
 ) -> None:
     """Work on background jobs until told to stop. Any number may run, on any hosts."""
     from jobs import worker as workers
+    from ops import logs
 
+    logs.configure()
     workers.run(burst=burst)
 
 
@@ -68,7 +69,9 @@ def worker(
 def cron() -> None:
     """Plan what is due and wake workers, until told to stop. Any number may run: one leads."""
     from jobs import cron as timetable
+    from ops import logs
 
+    logs.configure()
     timetable.run()
 
 
@@ -84,6 +87,9 @@ def address(
 
 def main() -> None:
     """Run a command; what goes wrong for a known reason is one line, not a traceback."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(number, _leave)
     try:
         app()
     except Exception as error:
@@ -94,6 +100,12 @@ def main() -> None:
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _leave(number: int, _frame: object) -> None:
+    """End in order, so that servers that were started for this command do not stay."""
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit(128 + number)
 
 
 def _sentence(error: Exception) -> str | None:
@@ -109,10 +121,12 @@ def _sentence(error: Exception) -> str | None:
     if isinstance(error, CollectionsError | EmbeddedServerError | NotReady):
         return str(error)
     if isinstance(error, ValidationError):  # settings, read in the first lines of every command
-        wrong = [f"{_variable(item['loc'])}: {item['msg']}" for item in error.errors()]
+        wrong = [f"{_variable(item['loc'])}: {item['msg'].removeprefix('Value error, ')}" for item in error.errors()]
         return f"A setting cannot be used: {'; '.join(wrong)}. See docs/operations.md."
     if isinstance(error, OperationalError):
         return f"The database cannot be used: {reason(error)}"
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename} cannot be used ({error.strerror})."
     return f"The queue server cannot be used: {reason(error)}" if isinstance(error, RedisError) else None
 
 

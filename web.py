@@ -4,6 +4,7 @@ Started by `manage.py run` as a process of its own: `python web.py`. `app.py` is
 """
 
 import os
+import re
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -37,6 +38,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send  # noqa: E402
 from streamlit.runtime.pages_manager import PagesManager  # noqa: E402
 
 from components import browser, notices  # noqa: E402
+from ops import logs  # noqa: E402
 from services import passwords, sessions  # noqa: E402
 
 _CONTENT_SECURITY: Final = (
@@ -63,10 +65,16 @@ _HEADERS: Final = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(self)",
 }
 _CLOSED = ("/_stcore/metrics",)
+_FILES = re.compile(r"(/[^/]+)*/media/[^/]*")  # below whatever the address begins with
+_LIBRARYS_OWN = "/static/"
 
 
 class SecurityHeaders:
-    """Adds the headers that browsers are told to keep, and closes paths that are open by default."""
+    """Adds the headers that browsers are told to keep, closes paths that are open by default, and guards files.
+
+    Exports, letters and photos are served by Streamlit to whoever knows their address, and that stands in histories
+    and logs.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -75,10 +83,22 @@ class SecurityHeaders:
         """Serve one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
-        elif scope["path"] in _CLOSED:
+        elif scope["path"] in _CLOSED or (_is_file(scope["path"]) and not await _is_signed_in(Request(scope))):
             await PlainTextResponse("Not found", status_code=404)(scope, receive, send)
         else:
             await self.app(scope, receive, _adding_headers(send))
+
+
+def _is_file(path: str) -> bool:
+    """Whether a path is that of something a page offered to its user, rather than a part of the library's own pages."""
+    return _FILES.fullmatch(path) is not None and _LIBRARYS_OWN not in path
+
+
+async def _is_signed_in(request: Request) -> bool:
+    token = request.cookies.get(browser.COOKIE)
+    if not token:
+        return False
+    return await run_in_threadpool(sessions.check, token, counts_as_activity=False) is not None
 
 
 def _adding_headers(send: Send) -> Send:
@@ -170,6 +190,7 @@ app: Any = st.App(
 
 def main() -> None:
     """Serve until stopped."""
+    logs.configure()
     passwords.prepare()
     app.run(
         config={

@@ -58,8 +58,10 @@ def queue_url(home: Path | None = None) -> str:
 
 def stop(home: Path) -> None:
     """Stop both servers of a data folder, the queue first."""
-    stop_valkey(home)
-    stop_postgres(home)
+    try:
+        stop_valkey(home)
+    finally:
+        stop_postgres(home)
 
 
 @contextmanager

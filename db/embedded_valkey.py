@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,8 @@ def stop_valkey(home: Path) -> None:
             process.send_signal(order)
             if ended(process, seconds):
                 break
-        state.save(home, valkey=state.load(home)["valkey"] | {"pid": None})
+        with suppress(OSError):  # a full disk must not keep anything running; the number is checked before it is used
+            state.save(home, valkey=state.load(home)["valkey"] | {"pid": None})
 
 
 def valkey_url(home: Path, number: int = 0) -> str:

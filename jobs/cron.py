@@ -3,9 +3,10 @@
 Any number may run, on any hosts: Postgres lets one lead, the others take over within seconds of its end.
 """
 
-import time
+import threading
 from contextlib import suppress
 from datetime import UTC, datetime
+from types import FrameType
 
 import redis
 import structlog
@@ -39,8 +40,14 @@ class PlanningScheduler(CronScheduler):
     """
 
     def __init__(self, connection: redis.Redis, dispatcher: Dispatcher) -> None:
-        super().__init__(connection)
+        super().__init__(connection, logging_level="WARNING")  # what it does is logged by us
         self._dispatcher = dispatcher
+        self.stopping = threading.Event()
+
+    def _request_stop(self, signum: int, frame: FrameType | None) -> None:
+        """RQ's way out says goodbye to the queue server; where that is away, its error must not hide the stop."""
+        self.stopping.set()
+        super()._request_stop(signum, frame)  # type: ignore[no-untyped-call]
 
     def enqueue_jobs(self) -> list[CronJob]:
         """Run what is due, if this process leads."""
@@ -74,12 +81,15 @@ def run() -> None:
 
 def _schedule(dispatcher: Dispatcher) -> None:
     while dispatcher.is_alive():
+        scheduler = PlanningScheduler(connect(), dispatcher)
+        scheduler.register(tick, QUICK, interval=_TICK_SECONDS)
         try:
-            scheduler = PlanningScheduler(connect(), dispatcher)
-            scheduler.register(tick, QUICK, interval=_TICK_SECONDS)
             scheduler.start()  # type: ignore[no-untyped-call]
         except redis.RedisError:
-            log.warning("cron.queue_unreachable")
-            time.sleep(_BACK_OFF_SECONDS)
+            if not scheduler.stopping.is_set():
+                log.warning("cron.queue_unreachable")
+                scheduler.stopping.wait(_BACK_OFF_SECONDS)
         else:
             return  # told to stop
+        if scheduler.stopping.is_set():
+            return

@@ -39,6 +39,11 @@ class RecoupWorker(Worker):
         timer.daemon = True
         timer.start()
 
+    def set_shutdown_requested_date(self) -> None:
+        """Tell the queue server, if it is there: an error here would be thrown at whatever the signal interrupted."""
+        with suppress(redis.RedisError):
+            super().set_shutdown_requested_date()  # type: ignore[no-untyped-call]
+
     def _cut_child(self) -> None:
         if self.horse_pid:
             self.kill_horse()
@@ -76,7 +81,8 @@ def run(*, burst: bool = False) -> None:
             if burst:
                 return
         if worker is None or not worker.is_asked_to_stop:
-            _pause(failures)
+            with suppress(StopRequested):  # told to stop while it waits
+                _pause(failures)
 
 
 def _pause(failures: int) -> None:

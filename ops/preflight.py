@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 import socket
+import stat
 import time
 from pathlib import Path
 
@@ -19,6 +20,8 @@ POSTGRES_AT_LEAST = 16
 REDIS_AT_LEAST = 5
 _MB = 1024 * 1024
 _DISK_NEEDED_MB, _DISK_LOW_MB = 300, 2048
+_MARKS = ("servers.json", "supervisor.lock", "users.lock", "secrets", "postgres")
+"""What a folder holds that was a data folder before."""
 
 
 class NotReady(Exception):
@@ -34,8 +37,7 @@ def disk(folder: Path) -> str | None:
     Raises:
         NotReady: there is too little to start.
     """
-    existing = next(path for path in (folder, *folder.parents) if path.exists())
-    free = shutil.disk_usage(existing).free // _MB
+    free = shutil.disk_usage(_existing(folder)).free // _MB
     if free < _DISK_NEEDED_MB:
         raise NotReady(
             f"The disk of {folder} is full ({free} MB left, {_DISK_NEEDED_MB} MB needed): "
@@ -50,9 +52,38 @@ def data_folder(folder: Path) -> None:
     Raises:
         NotReady: it cannot.
     """
-    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    existing = _existing(folder)
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-        raise NotReady(f"The data folder {folder} cannot be written: set RECOUP_DATA_DIR to a folder you own.")
+        raise _not_writable(folder)
+
+
+def own_folder(folder: Path) -> None:
+    """The data folder is Recoup's alone, since embedded servers close it to everybody else.
+
+    Raises:
+        NotReady: it is a shared folder, or somebody's, with other things in it.
+    """
+    if not folder.exists() or any((folder / mark).exists() for mark in _MARKS):
+        return
+    found = folder.stat()
+    is_private = found.st_uid == os.geteuid() and not found.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+    if not is_private and any(entry.name != "lost+found" for entry in folder.iterdir()):
+        raise NotReady(
+            f"The data folder {folder} holds other things and would be closed to everybody else: "
+            f"set RECOUP_DATA_DIR to a folder of its own, such as {folder / 'recoup'}."
+        )
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that is there."""
+    try:
+        return next(path for path in (folder, *folder.parents) if path.exists())
+    except PermissionError:
+        raise _not_writable(folder) from None
+
+
+def _not_writable(folder: Path) -> NotReady:
+    return NotReady(f"The data folder {folder} cannot be written: set RECOUP_DATA_DIR to a folder you own.")
 
 
 def signing_key() -> None:
@@ -161,7 +192,7 @@ def queue(url: str) -> None:
 def _without_password(url: str) -> str:
     try:
         parsed = make_url(url)
-    except SQLAlchemyError:
+    except (SQLAlchemyError, ValueError):
         return "address"
     return f"{parsed.host or 'local'}:{parsed.port or ''}/{parsed.database or ''}".replace(":/", "/").rstrip("/")
 

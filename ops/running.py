@@ -14,6 +14,11 @@ from ops.supervisor import Supervisor, only_one
 from settings import settings
 
 _SHOWN = Console(highlight=False, soft_wrap=True)
+_OTHER_KEYS = (
+    "[yellow]The personal data in the database was written with other keys than those here. Stop, and put back "
+    "secrets/pii_key from its data folder, or set RECOUP_PII_KEYS: "
+    "what is written meanwhile cannot be read with them.[/]"
+)
 
 
 def run(*, demo: bool = False) -> None:
@@ -28,6 +33,8 @@ def run(*, demo: bool = False) -> None:
     """
     home = settings().home
     preflight.data_folder(home)
+    if _uses_embedded():
+        preflight.own_folder(home)  # before we put anything of ours there
     preflight.signing_key()
     if warning := preflight.disk(home):
         _SHOWN.print(f"[yellow]{warning}[/]")
@@ -44,7 +51,20 @@ def run(*, demo: bool = False) -> None:
 
 
 def _prepare(*, demo: bool) -> list[str]:
-    """What a fresh store needs before the first sign-in; the lines to show with the address."""
+    """Look at what is stored, and give a fresh store what it needs before the first sign-in.
+
+    Returns:
+        The lines to show with the address.
+    """
+    from services import personal_data
+
+    warnings = [] if personal_data.is_readable() else [_OTHER_KEYS]
+    for warning in warnings:
+        _SHOWN.print(warning)
+    return [*warnings, *_first_steps(demo=demo)]
+
+
+def _first_steps(*, demo: bool) -> list[str]:
     from services import users
 
     password = users.create_first_admin()

@@ -30,7 +30,9 @@ def available(*, queue: bool = True, migrate: bool | None = None) -> Iterator[No
     home = settings().home
     if own_database or own_queue:
         preflight.data_folder(home)
-        preflight.disk(home)
+        preflight.own_folder(home)
+        if embedded.running_postgres(home) is None:  # who makes room must get at what runs
+            preflight.disk(home)
     with (
         embedded.serving(home, database=own_database, queue=queue and own_queue)
         if own_database or own_queue

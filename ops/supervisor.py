@@ -55,7 +55,8 @@ class Supervisor:
 
     def run(self) -> None:
         """Start all, keep them running, and stop all when told to. A second signal does not wait."""
-        before = {number: signal.signal(number, self._on_signal) for number in _STOP_SIGNALS}
+        heard = [number for number in _STOP_SIGNALS if number != signal.SIGHUP or not _outlives_terminal()]
+        before = {number: signal.signal(number, self._on_signal) for number in heard}
         watcher = threading.Thread(target=self._watch_on, name="watch", daemon=True)
         watcher.start()
         try:
@@ -187,6 +188,11 @@ def _is_of(process: psutil.Process, home: Path) -> bool:
         return bool(process.environ().get(MARK) == str(home)) and process.status() != psutil.STATUS_ZOMBIE
     except (psutil.Error, OSError):
         return False
+
+
+def _outlives_terminal() -> bool:
+    """Whether whoever started us asked for that, with nohup."""
+    return signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
 
 
 def _signal_group(group: int, number: signal.Signals) -> None:

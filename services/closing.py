@@ -84,8 +84,7 @@ def close(
     actor.require(Permission.MANAGE_JOBS)
     with reading() as session:
         settings = lender.load(session)
-    if business_date > settings.today:
-        raise Refused(f"{business_date:%-d %b %Y} has not begun yet. Close today or an earlier day.")
+    _require_begun(business_date, settings)
     is_current = settings.closed_through is None or business_date >= settings.closed_through
     return _close(
         actor, business_date, is_current=is_current, progress=progress, workers=workers, range_size=range_size
@@ -100,10 +99,17 @@ def backfill(
     States, promises and cases are not touched: close the current date for those.
 
     Raises:
-        NotAllowed, Conflict: see `close`.
+        NotAllowed, Refused, Conflict: see `close`.
     """
     actor.require(Permission.MANAGE_JOBS)
+    with reading() as session:
+        _require_begun(last, lender.load(session))
     return close_days(actor, month_ends(first, last), progress=progress, workers=workers)
+
+
+def _require_begun(day: date, settings: lender.LenderSettings) -> None:
+    if day > settings.today:
+        raise Refused(f"{day:%-d %b %Y} has not begun yet. Close today or an earlier day.")
 
 
 def close_days(

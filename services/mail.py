@@ -8,7 +8,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
 
+from services import clock
 from services.errors import Unavailable
 from settings import settings
 
@@ -53,7 +55,8 @@ def is_configured() -> bool:
 
 def message_id_of(number: int) -> str:
     """The Message-ID of a message of the outbox."""
-    return f"<recoup-{number}@{settings().smtp_from.rpartition('@')[2] or 'localhost'}>"
+    sender = parseaddr(settings().smtp_from)[1]  # it may be written as `Lender <care@lender.example>`
+    return f"<recoup-{number}@{sender.rpartition('@')[2] or 'localhost'}>"
 
 
 class MailServer:
@@ -140,6 +143,7 @@ def _written(mail: Mail) -> bytes:
     message["From"] = settings().smtp_from
     message["To"] = mail.recipient
     message["Subject"] = " ".join(mail.subject.split())
+    message["Date"] = format_datetime(clock.now())
     message["Message-ID"] = mail.message_id
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(mail.body)

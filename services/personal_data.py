@@ -49,6 +49,21 @@ def encrypt(value: str) -> bytes:
     return bytes([newest]) + nonce + _ciphers()[newest].encrypt(nonce, value.encode(), None)
 
 
+def is_readable() -> bool:
+    """Whether the keys here are those that what is stored was written with, as far as its oldest and newest say."""
+    from db.engine import reading
+    from db.queries.contacts import oldest_and_newest_values
+
+    with reading() as session:
+        values = oldest_and_newest_values(session)
+    try:
+        for value in values:
+            decrypt(value)
+    except PersonalDataUnreadable:
+        return False
+    return True
+
+
 def encrypt_all(values: Iterable[str]) -> list[bytes]:
     """`encrypt` over many values, with one draw of randomness, for imports of a whole book."""
     texts = list(values)

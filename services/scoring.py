@@ -13,6 +13,7 @@ from db.queries import lender as lender_queries
 from db.queries import scoring as queries
 from services import audit, cases, lender
 from services.actors import Actor, Permission
+from services.errors import Refused
 
 BANDS: Final = {0: "Not scored", 1: "Very low", 2: "Low", 3: "Medium", 4: "High", 5: "Very high"}
 _RANGE = 50_000
@@ -85,9 +86,12 @@ def score(actor: Actor, as_of: date, *, progress: Progress | None = None) -> Sco
 
     Raises:
         NotAllowed: the actor may not start background jobs.
+        Refused: the date has not begun: its scores would count as the newest until it is over.
     """
     actor.require(Permission.MANAGE_JOBS)
     with reading() as session:
+        if as_of > lender.load(session).today:
+            raise Refused(f"{as_of:%-d %b %Y} has not begun yet. Score today or an earlier day.")
         todo = queries.ranges(session, _RANGE)
     changed = 0
     for done, (first, last) in enumerate(todo, start=1):

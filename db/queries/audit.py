@@ -144,7 +144,10 @@ def broken_link(session: Session, first_seal: int, last_seal: int) -> AnyRow | N
                    min(e.id) FILTER (WHERE e.digest IS DISTINCT FROM audit_event_digest(e)) AS altered_event_id,
                    coalesce(string_agg(e.digest, ''::bytea ORDER BY e.id), ''::bytea) AS digests
             FROM chain c
-            LEFT JOIN audit_event e ON e.id BETWEEN c.first_event_id AND c.last_event_id
+            LEFT JOIN audit_event e
+                -- numbers begin with 1: what stands before belongs to no seal, and was slipped in behind the first
+                ON e.id BETWEEN CASE c.first_event_id WHEN 1 THEN -9223372036854775808 ELSE c.first_event_id END
+                        AND c.last_event_id
             WHERE c.id BETWEEN :first AND :last
             GROUP BY c.id
         )

@@ -140,6 +140,16 @@ def contact_point(session: Session, contact_point_id: int) -> Row[*tuple[Any, ..
     return session.execute(select(*columns).where(ContactPoint.id == contact_point_id)).one_or_none()
 
 
+def oldest_and_newest_values(session: Session) -> list[bytes]:
+    """Two encrypted values that were written furthest apart; one or none where there are no two."""
+    value = select(ContactPoint.value_encrypted)
+    ends = (
+        value.order_by(ContactPoint.id).limit(1).subquery(),
+        value.order_by(ContactPoint.id.desc()).limit(1).subquery(),
+    )
+    return list(session.execute(select(ends[0]).union(select(ends[1]))).scalars())
+
+
 def place_of(session: Session, contact_point_id: int | None) -> str | None:
     """What an address is, as far as it was said."""
     if contact_point_id is None:

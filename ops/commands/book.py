@@ -61,10 +61,10 @@ def close(
         if backfill is not None:
             with progress_bar("Closing month-ends") as report:
                 closing.backfill(SYSTEM, backfill.date(), day, progress=report, workers=workers)
-        with progress_bar(f"Closing {day:%d %b %Y}") as report:
+        with progress_bar(f"Closing {day:%-d %b %Y}") as report:
             done = closing.close(SYSTEM, day, progress=report, workers=workers)
     typer.echo(
-        f"{day:%d %b %Y} is closed: {done.loans:,} loans, {done.changed:,} states changed, "
+        f"{day:%-d %b %Y} is closed: {done.loans:,} loans, {done.changed:,} states changed, "
         f"{done.restated:,} restated, {done.seconds:.1f} s."
     )
 

@@ -28,7 +28,7 @@ def list_jobs() -> None:
 
 
 @app.command()
-def retry(run: Annotated[int, typer.Argument(help="Number of the failed run.")]) -> None:
+def retry(run: Annotated[int, typer.Argument(min=1, max=2**63 - 1, help="Number of the failed run.")]) -> None:
     """Put failed work back to the queue."""
     from ops.servers import available
     from services import jobs

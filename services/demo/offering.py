@@ -68,7 +68,7 @@ def load(
 
     Raises:
         NotAllowed: the actor may not import files or start background jobs.
-        Refused: the database holds loans of its own, or the demo already.
+        Refused: the database holds loans of its own, or the demo already, or the date has not begun.
     """
     actor.require(Permission.IMPORT)
     actor.require(Permission.MANAGE_JOBS)
@@ -106,7 +106,10 @@ def _facts(
         earlier = _interrupted(session)
         if earlier is not None:
             return Loaded(earlier["rows"]), date.fromisoformat(earlier["as_of"])
-        day = as_of or lender.load(session).today - timedelta(days=1)
+        today = lender.load(session).today
+        day = as_of or today - timedelta(days=1)
+        if day > today:  # its closes would be refused, after its facts were written
+            raise Refused(f"{day:%-d %b %Y} has not begun yet. The book's date is today or an earlier day.")
         written = generate(session, loans=loans, seed=seed, as_of=day, progress=progress)
         lender_queries.bump_data_version(session)
         details = {"as_of": day.isoformat(), "seed": seed, "rows": written.rows}

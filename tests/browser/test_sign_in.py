@@ -78,6 +78,20 @@ def test_a_link_of_another_site_signs_nobody_in_or_out(page: Page, live_app: Liv
     expect(page.get_by_text("may sign in")).to_be_visible()
 
 
+def test_a_file_that_a_page_offered_is_for_those_who_are_signed_in(page: Page, browser: Browser):
+    work_as(page, "adam", "/audit")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV").last.click()
+    address = download.value.url
+    assert "/media/" in address
+    assert page.context.request.get(address).ok
+    stranger = browser.new_context()
+    assert stranger.request.get(address).status == 404
+    stranger.add_cookies([{"name": COOKIE, "value": "made up", "url": address}])
+    assert stranger.request.get(address).status == 404
+    stranger.close()
+
+
 def test_metrics_are_closed_and_pages_may_not_be_framed(page: Page, live_app: LiveApp):
     assert page.context.request.get(f"{live_app.address}/_stcore/metrics").status == 404
     headers = page.context.request.get(live_app.address).headers

@@ -47,3 +47,18 @@ def test_work_before_during_and_after_the_kill_is_done_once(quiet, valkey, tmp_p
         for run_id in waiting + meanwhile + afterwards:
             wait_until(lambda run_id=run_id: run_row(run_id).status == "done", 40, f"run {run_id}")
     assert {run_row(run_id).attempts for run_id in [running, *waiting, *meanwhile, *afterwards]} == {1}
+
+
+@pytest.mark.parametrize("role", ["cron", "worker"])
+def test_a_stop_is_heard_while_the_queue_server_is_away(role, quiet, valkey, tmp_path):
+    log = tmp_path / "log"
+    with started("cron", log) as other, started("worker", log) as worker:
+        done = request("test.quick")
+        wait_until(lambda: run_row(done).status == "done", 30, "both to be at work")
+        process = {"cron": other, "worker": worker}[role]
+        os.kill(embedded_valkey.running_valkey(valkey).pid, signal.SIGKILL)
+        wait_until(lambda: "queue_unreachable" in log.read_text(), 20, "the first notice")
+        seen = len(log.read_text())
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=8) == 0
+        assert "Traceback" not in log.read_text()[seen:]

@@ -180,3 +180,19 @@ def test_binaries_out_of_that_accounts_reach_are_copied(tmp_path, home):
     assert copied.is_relative_to(home)
     assert account.run([copied, "--version"], cwd="/").returncode == 0
     assert (closed.stat().st_mode & 0o777) == 0o700
+
+
+def test_a_full_disk_keeps_no_server_running(home, monkeypatch):
+    embedded.ensure_postgres(home)
+    embedded.ensure_valkey(home)
+
+    def full(*_arguments):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(embedded_state, "write_private", full)
+        embedded.stop(home)
+    assert embedded.running_valkey(home) is None
+    assert embedded.running_postgres(home) is None
+    embedded.ensure_valkey(home)
+    assert embedded.running_valkey(home) is not None

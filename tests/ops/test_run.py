@@ -7,16 +7,22 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 from contextlib import suppress
 from pathlib import Path
+from threading import Timer
+from types import SimpleNamespace
 
 import psutil
 import pytest
 
 from db import embedded
+from ops.preflight import NotReady
 from ops.processes import MARK
-from tests.conftest import wait_until
+from ops.servers import available
+from ops.supervisor import Supervisor
+from tests.conftest import _environment, wait_until
 
 pytestmark = pytest.mark.kill
 
@@ -117,6 +123,15 @@ def test_command_beside_a_running_product_leaves_its_servers_running(product):
     assert embedded.running_postgres(product.home) == before
 
 
+def test_commands_reach_a_running_product_whose_disk_is_full(product, monkeypatch, tmp_path):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=0))
+    with _environment(DATABASE_URL="", RECOUP_DATA_DIR=str(product.home)), available(queue=False):
+        pass
+    stopped = _environment(DATABASE_URL="", RECOUP_DATA_DIR=str(tmp_path))
+    with stopped, pytest.raises(NotReady, match="is full"), available(queue=False):
+        pass
+
+
 def test_killed_worker_is_started_again(product):
     killed = {worker.pid for worker in product.supervised("manage.py worker")}
     for pid in killed:
@@ -165,6 +180,34 @@ def test_command_that_uses_the_servers_alone_stops_them(product):
     assert embedded.running_postgres(product.home) is None
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_command_that_is_told_to_stop_leaves_no_server(product, number):
+    command = [sys.executable, "manage.py", "demo", "--loans", "20000"]
+    with product.log.open("ab") as log:
+        loading = subprocess.Popen(command, cwd=PROJECT, env=product.environment(), stdout=log, stderr=log)
+    wait_until(lambda: embedded.running_postgres(product.home) is not None, 20, "the server")
+    loading.send_signal(number)
+    assert loading.wait(30) == 128 + number
+    assert embedded.running_postgres(product.home) is None
+
+
+@pytest.mark.parametrize("is_ignored", [True, False])
+def test_a_hangup_stops_what_was_not_started_with_nohup(is_ignored):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN if is_ignored else signal.SIG_DFL)
+    handled = signal.signal(signal.SIGTERM, lambda *_: None)  # what comes after the end
+    supervisor = Supervisor([])
+    for number, seconds in ((signal.SIGHUP, 0.5), (signal.SIGTERM, 1.5)):
+        Timer(seconds, os.kill, (os.getpid(), number)).start()
+    began = time.monotonic()
+    try:
+        supervisor.run()
+        assert (time.monotonic() - began > 1.4) == is_ignored
+        time.sleep(max(0.0, began + 1.7 - time.monotonic()))
+    finally:
+        signal.signal(signal.SIGTERM, handled)
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_taken_port_is_one_line(product):
     with socket.socket() as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -183,6 +226,17 @@ def test_unreachable_servers_are_one_line(product):
 
 def test_wrong_setting_is_one_line(product):
     assert "RECOUP_WORKERS" in product.refused(RECOUP_WORKERS="0")
+
+
+def test_address_that_is_none_is_one_line_without_its_password(product):
+    for name in ("DATABASE_URL", "REDIS_URL"):
+        told = product.refused("user", "list", **{name: "postgresql://someone:hush@host:port/book"})
+        assert f"A setting cannot be used: {name}: this is no address such as" in told
+        assert "hush" not in told
+
+
+def test_folder_that_cannot_be_made_is_one_line(product):
+    assert "/proc/demo cannot be used" in product.refused("demo", "--files", "/proc/demo")
 
 
 def test_unknown_user_is_one_line(product):

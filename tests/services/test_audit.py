@@ -195,6 +195,19 @@ class TestSealing:
         )
         assert "1 events were slipped in" in str(verifying.verify(SYSTEM).finding)
 
+    def test_an_event_slipped_in_before_the_first_is_found(self, database):
+        fill(3)
+        sealing.seal(SYSTEM)
+        assert verifying.verify(SYSTEM).is_intact
+        with transaction() as session:  # the application's own role may add events, with a number of its choice
+            session.execute(
+                text(
+                    "INSERT INTO audit_event (id, at, actor_name, actor_role, action, subject_type, subject_id, "
+                    "summary) VALUES (0, '2020-01-01', 'x', 'x', 'x', 'x', 'x', 'x')"
+                )
+            )
+        assert "1 events were slipped in; first broken link: seal 1 " in str(verifying.verify(SYSTEM).finding)
+
     def test_the_chain_is_checked_across_steps(self, database, monkeypatch):
         monkeypatch.setattr(verifying, "SEALS_A_STEP", 2)
         for _ in range(5):

@@ -320,3 +320,9 @@ def _ranges_done():
 def _run_statuses():
     with transaction() as session:
         return list(session.scalars(select(CloseRun.status)))
+
+
+def test_month_ends_that_have_not_come_are_not_written(session):
+    with pytest.raises(Refused, match="31 Jan 2900 has not begun yet"):
+        closing.backfill(SYSTEM, date(2900, 1, 1), date(2900, 1, 31))
+    assert session.execute(text("SELECT count(*) FROM close_run WHERE business_date > now()")).scalar_one() == 0

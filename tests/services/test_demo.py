@@ -202,6 +202,12 @@ def test_files_import_without_a_rejected_row(database, tmp_path):
     assert all(count == 0 for count, _ in rejected.values()), rejected
 
 
+def test_a_date_that_has_not_begun_is_refused_before_anything_is_written(session):
+    with pytest.raises(Refused, match="1 Jan 2900 has not begun yet"):
+        demo.load(SYSTEM, loans=20, as_of=date(2900, 1, 1))
+    assert session.execute(text("SELECT count(*) FROM loan")).scalar_one() == 0
+
+
 def test_loading_beside_real_loans_is_refused_with_a_sentence(session):
     builders.make_loan(session, builders.make_borrower(session))
     with pytest.raises(Refused, match="only loaded into an empty one"):

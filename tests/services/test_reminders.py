@@ -12,7 +12,7 @@ from aiosmtpd.controller import Controller
 from sqlalchemy import text
 
 from db.embedded_state import free_port
-from services import mail, personal_data, reminders
+from services import clock, mail, personal_data, reminders
 from services.actors import SYSTEM
 from services.errors import Conflict, NotAllowed
 from settings import settings
@@ -196,6 +196,7 @@ def test_a_message_reaches_the_mail_server_in_the_lenders_words(session, mailbox
     assert reminders.send_due(SYSTEM).sent == 1
     (taken,) = mailbox.taken
     assert taken["To"] == "meera@example.in"
+    assert taken["Date"].datetime == clock.now()
     assert taken["Subject"] == f"₹1,23,456.50 of your loan {number} is overdue"
     body = taken.get_content()
     assert "since 14 June 2025" in body
@@ -204,6 +205,18 @@ def test_a_message_reaches_the_mail_server_in_the_lenders_words(session, mailbox
     assert (row.status, row.transport, row.transport_id) == ("sent", "smtp", taken["Message-ID"])
     assert row.body.strip() == body.replace("\r\n", "\n").strip()
     assert row.gate_decision_id is not None
+
+
+def test_a_sender_with_a_name_sends_and_gives_messages_ids_of_its_domain(session, mailbox, monkeypatch):
+    monkeypatch.setenv("RECOUP_SMTP_FROM", "Lender Care <care@lender.example>")
+    settings.cache_clear()
+    overdue(session)
+    reminders.plan(SYSTEM)
+    assert reminders.send_due(SYSTEM).sent == 1
+    (taken,) = mailbox.taken
+    assert taken["From"] == "Lender Care <care@lender.example>"
+    row = the_message(session)
+    assert row.transport_id == f"<recoup-{row.id}@lender.example>" == taken["Message-ID"]
 
 
 def test_sending_again_sends_nothing(session, mailbox):

@@ -12,7 +12,7 @@ from db.models.work import CollectionCase, Promise
 from db.queries import scoring as queries
 from services import scoring
 from services.actors import SYSTEM
-from services.errors import NotAllowed
+from services.errors import NotAllowed, Refused
 from tests import builders
 
 AS_OF = date(2025, 6, 16)
@@ -193,3 +193,11 @@ def test_every_step_of_the_first_model_has_words(session, table):
     codes = [scoring.code_of(name, step) for name, steps in table.features.items() for step in steps]
     assert len(set(codes)) == len(codes)
     assert all(scoring.reason_label(code) != code.replace("_", " ") for code in codes)
+
+
+def test_a_date_that_has_not_begun_is_not_scored(session, frozen_clock):
+    _loan(session, dpd=45)
+    with pytest.raises(Refused, match="17 Jun 2025 has not begun yet"):
+        scoring.score(SYSTEM, AS_OF + timedelta(days=1))
+    assert session.execute(select(RiskScore)).first() is None
+    assert scoring.score(SYSTEM, AS_OF).changed == 1
