@@ -49,14 +49,15 @@ def ageing(seen: Overview, chosen: PortfolioFilter, choices: FilterChoices) -> N
     st.caption("Accounts by bucket; the upright mark is the month's start" if seen.opening_on else "Accounts by bucket")
     points = charts.show(figure, key="portfolio.ageing", on_select="rerun", height=60 + 38 * (rows - 1))
     picked = {str(point.get("y")) for point in points}
-    as_of = None if seen.is_newest else seen.as_of
     for age in seen.ageing:
         if age.label in picked:
             st.page_link(
                 ACCOUNTS,
                 label=f"See the accounts in {age.label}",
                 icon=":material/table_rows:",
-                query_params=account_query(AccountFilter(scope=chosen, buckets=(age.bucket,), as_of=as_of), choices),
+                query_params=account_query(
+                    AccountFilter(scope=chosen, buckets=(age.bucket,), as_of=seen.as_of), choices
+                ),
             )
     exports.downloads(f"Buckets {seen.as_of}", lambda: _age_rows(seen), key="portfolio.ageing.export")
 
