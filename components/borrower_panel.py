@@ -39,6 +39,7 @@ from services.actors import Actor, Permission
 from services.audit import searching
 from services.borrowers import BorrowerView, LoanView
 from services.errors import NotFound
+from services.scoring import BANDS
 
 _HITS = (
     Column("name", "Name"),
@@ -154,7 +155,7 @@ def _loan_line(loan: LoanView) -> str:
         f"disbursed {dates.day(loan.disbursed_on)}",
         f"next due {dates.day(loan.next_due_on)} {money.full(loan.next_due_amount)}" if loan.next_due_on else "",
         f"last paid {dates.day(loan.last_paid_on)}",
-        f"{loan.bounces} bounces in 180 days",
+        f"{loan.bounces} {'bounce' if loan.bounces == 1 else 'bounces'} in 180 days",
     ]
     return " · ".join(part.replace("$", "\\$") for part in parts if part)
 
@@ -202,12 +203,13 @@ def _audit(actor: Actor, view: BorrowerView) -> None:
 def _risk(view: BorrowerView) -> None:
     for loan in view.loans:
         score = f"{loan.risk_score} of 100, " if loan.risk_score is not None else ""
-        st.markdown(f"**{loan.number}**: {score}{case_panel.RISK[loan.risk_band]}")
-        words = [f"{reason.words} :gray[({reason.points:+d})]" for reason in loan.risk_reasons]
+        st.markdown(f"**{loan.number}**: {score}{BANDS[loan.risk_band].lower()}")
+        words = [f"{case_panel.reason_words(reason)} :gray[({reason.points:+d})]" for reason in loan.risk_reasons]
         st.caption(" · ".join(words) or "No reasons are stored: the loan has not been scored yet.")
     if view.case is not None and view.case.reasons:
         st.markdown(f"**Priority of the case: {view.case.priority}**")
-        st.caption(" · ".join(f"{reason.words} :gray[({reason.points:+d})]" for reason in view.case.reasons))
+        words = [f"{case_panel.reason_words(reason)} :gray[({reason.points:+d})]" for reason in view.case.reasons]
+        st.caption(" · ".join(words))
 
 
 def _log_contact(actor: Actor, view: BorrowerView) -> None:

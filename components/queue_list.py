@@ -11,6 +11,7 @@ from components import allocation_cached, case_panel, dates, empty, filters, mon
 from services import cases, queue
 from services.actors import Actor, Permission
 from services.queue import Choices, DayStrip, QueueFilter, QueuePage, QueueRow, Tab
+from services.scoring import BANDS
 
 STYLE = """
 <style>
@@ -30,8 +31,8 @@ STYLE = """
 </style>
 """
 
-RISKS = {"5": "Very high", "4": "High", "3": "Medium", "2": "Moderate", "1": "Low"}
-_AMOUNTS = {"": "Any", "5000": "5,000 or more", "25000": "25,000 or more", "100000": "1,00,000 or more"}
+RISKS = {str(band): BANDS[band] for band in sorted(BANDS, reverse=True) if band}
+_AMOUNTS = (5_000, 25_000, 100_000)
 _EMPTY = {
     Tab.NOW: ("Nothing to work now.", "Look at **All** for what comes later, or ask your leader for more cases."),
     Tab.CALL_BACKS: ("No call-backs are set.", "Set one with the outcome **Call back**."),
@@ -85,7 +86,8 @@ def _filter(actor: Actor, offered: Choices) -> QueueFilter:
     attribute = _one_of(
         (offered.attribute_name or "").replace("_", " ").capitalize(), offered.attributes, name="attribute"
     )
-    at_least = filters.one("Overdue", _AMOUNTS, name="amount")
+    amounts = {"": "Any"} | {str(amount): f"{money.full(Decimal(amount))} or more" for amount in _AMOUNTS}
+    at_least = filters.one("Overdue", amounts, name="amount")
     wanted = replace(
         wanted,
         product_id=int(product) if product else None,
@@ -138,14 +140,21 @@ def _to_tab() -> None:
     st.query_params["tab"] = str(st.session_state["tab"])
 
 
-def rows(actor: Actor, page: QueuePage, tab: Tab, *, opened: int | None) -> list[int]:
+def rows(actor: Actor, page: QueuePage, tab: Tab, *, opened: int | None, is_narrowed: bool) -> list[int]:
     """A line a case; pressing one opens it.
+
+    Args:
+        actor: who works.
+        page: the page of the list.
+        tab: which list.
+        opened: the case that is open beside it.
+        is_narrowed: whether filters leave cases out.
 
     Returns:
         Ids of the cases that a leader has ticked.
     """
     if not page.rows:
-        empty.empty(*_EMPTY[tab])
+        _say_empty(actor, tab, is_narrowed=is_narrowed)
         return []
     with st.container(key="queue_rows", height=620, border=False):
         for_leader = actor.may(Permission.ALLOCATE_CASES)
@@ -158,6 +167,16 @@ def rows(actor: Actor, page: QueuePage, tab: Tab, *, opened: int | None) -> list
         ]
     tables.next_page("queue.list", page.next_after, is_first=tables.position("queue.list") is None)
     return ticked
+
+
+def _say_empty(actor: Actor, tab: Tab, *, is_narrowed: bool) -> None:
+    """Why the list is empty: a filter, before anything is said of the cases themselves."""
+    message, action = _EMPTY[tab]
+    if is_narrowed:
+        message, action = "No case of this list matches the filters.", "Take one away under **Filters**."
+    elif tab is Tab.NOW and actor.may(Permission.ALLOCATE_CASES):
+        action = "Look at **All** for what comes later."
+    empty.empty(message, action)
 
 
 def _line(row: QueueRow, today: date, *, is_opened: bool, is_mine: bool, for_leader: bool) -> bool:
@@ -187,7 +206,7 @@ def _under(row: QueueRow, today: date, *, for_leader: bool, is_mine: bool) -> st
         f'<div style="font-size:.85em;line-height:1.35;color:{colours.muted}">'
         f'<span style="background:{shade};color:{colours.ink_on(shade)};border-radius:3px;padding:0 .35em">'
         f"{row.max_dpd} DPD</span> "
-        f"{_dot(row)} {escape(row.why)}<br>{escape(_next(row, today) + owner)}{held}</div>"
+        f"{_dot(row)} {escape(money.in_sentence(row.why))}<br>{escape(_next(row, today) + owner)}{held}</div>"
     )
 
 

@@ -156,9 +156,9 @@ def totals(rows: int, *, noun: str, sums: Iterable[tuple[str, Decimal]] = (), of
         of: how many there are in all, if more than shown.
     """
     shown = money.count(rows)
-    if of is not None and of != rows:
+    if of is not None and str(of) != str(rows):
         shown = f"{shown} of {of if isinstance(of, str) else money.count(of)}"
-    if rows == 1 and of in {None, 1}:
+    if rows == 1 and of in {None, 1, "1"}:
         first, *rest = noun.split(" ")
         noun = " ".join([first.removesuffix("s"), *rest])
     counted = f"{shown} {noun}"

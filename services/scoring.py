@@ -60,7 +60,7 @@ class Reason:
     """A part of a score."""
 
     code: str
-    label: str
+    words: str
     points: int
 
 
@@ -175,4 +175,4 @@ def reasons_of(session: Session, loan_id: int) -> tuple[Reason, ...]:
 def parse_reason(stored: str) -> Reason:
     """Read a reason as it is kept: 'dpd_31_60:25'."""
     code, _, points = stored.rpartition(":")
-    return Reason(code=code, label=reason_label(code), points=int(points))
+    return Reason(code=code, words=reason_label(code), points=int(points))
