@@ -264,8 +264,10 @@ def downloads(actor: Actor, wanted: Wanted, found: AccountTotals) -> None:
         told = f"Allow a file of {money.count(most)} accounts{capped}; the audit trail keeps who took it"
         if not st.checkbox(told, key="accounts.confirm"):
             return
+    move, on = wanted.filter.move, wanted.filter.as_of
+    of_day = f" {move.opening_on} to {move.closing_on}" if move else f" {on}" if on else ""
     exports.downloads(
-        "Accounts",
+        f"Accounts{of_day}",
         lambda: accounts.export(actor, wanted.filter, sort=wanted.sort),
         columns=_FILE,
         key="accounts.export",

@@ -10,6 +10,7 @@ from components.portfolio_words import ageing as ageing_words
 from components.portfolio_words import percent
 from components.tables import Column
 from services.actors import Actor, Permission
+from services.exports import Field
 from services.portfolio import Dimension, FilterChoices, Overview, PortfolioFilter, Vintage, WorstSegments
 from services.portfolio.accounts import AccountFilter
 from services.portfolio.definitions import SEGMENT_MEANING, VINTAGE_MEANING
@@ -22,6 +23,13 @@ _SEGMENT_COLUMNS = (
     Column("exposure", "Exposure", "money", help="Their outstanding principal at the opening"),
     Column("forward", "Rolled forward", "percent", help=SEGMENT_MEANING),
     Column("change_points", "Change, pts", "number", help="Against the month before, in percentage points"),
+)
+_SEGMENT_FIELDS = (
+    Field("name", "Segment"),
+    Field("loans", "Accounts past due at the opening"),
+    Field("exposure", "Their outstanding at the opening"),
+    Field("forward", "Rolled forward", "share"),
+    Field("change", "Change on the month before", "share"),
 )
 
 
@@ -171,6 +179,7 @@ def segments(actor: Actor, found: WorstSegments | None, *, chosen: PortfolioFilt
         exports.downloads(
             f"Segments by {found.dimension.value} {found.closing_on:%Y-%m}",
             found.segments,
+            columns=_SEGMENT_FIELDS,
             key="portfolio.segments.export",
         )
 
