@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from components import dates, notices
+from components import dates, form_fields, notices
 from services import users
 from services.actors import ROLE_PERMISSIONS, Actor, Role
 from services.users import User
@@ -40,18 +40,20 @@ def role_name(role: Role) -> str:
 
 
 def add(actor: Actor) -> None:
-    """The form that creates a user."""
+    """The form that creates a user; empty again once one is added."""
+    form = form_fields.drawn("users")
     with (
         st.popover("Add user", icon=":material/person_add:", type="primary"),
         st.form("users.add", border=False, clear_on_submit=False),
     ):
-        name = st.text_input("Name", key="users.name", placeholder="Ana Pereira", max_chars=100)
-        username = st.text_input("User name", key="users.username", placeholder="ana.pereira", max_chars=40)
-        email = st.text_input("E-mail (may be empty)", key="users.email", max_chars=200)
-        role = st.selectbox("Role", ROLES, format_func=role_name, key="users.role")
+        name = st.text_input("Name", key=f"{form}.name", placeholder="Ana Pereira", max_chars=100)
+        username = st.text_input("User name", key=f"{form}.username", placeholder="ana.pereira", max_chars=40)
+        email = st.text_input("E-mail (may be empty)", key=f"{form}.email", max_chars=200)
+        role = st.selectbox("Role", ROLES, format_func=role_name, key=f"{form}.role")
         if st.form_submit_button("Add user", type="primary"):
             with notices.showing_errors():
                 made = users.create(actor, username=username, name=name, role=role, email=email)
+                form_fields.done(form)
                 _tell(made.username, made.one_time_password, f"{name} added as {role}.")
 
 
