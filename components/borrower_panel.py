@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from components import (
+    audit_trail,
     borrower_agreements,
     case_panel,
     case_people,
@@ -56,8 +57,16 @@ def chosen() -> int | None:
     return int(named) if named.isdecimal() and len(named) < 19 else None
 
 
-def find(actor: Actor) -> None:
-    """A search; what was typed stays out of the address, since it may be personal."""
+_LED = "borrower.led"
+"""What the search has led to: it leads there once, so that the browser's way back is not turned round."""
+
+
+def find(actor: Actor) -> bool:
+    """A search; what was typed stays out of the address, since it may be personal.
+
+    Returns:
+        Whether something is looked for.
+    """
     typed = st.text_input(
         "Find a borrower",
         key="borrower.search",
@@ -66,16 +75,19 @@ def find(actor: Actor) -> None:
         icon=":material/search:",
     )
     if not typed:
-        return
+        st.session_state.pop(_LED, None)
+        return False
     with notices.showing_errors():
         hits = borrowers.search(actor, typed)
         if not hits:
             empty.empty("Nobody matches among those you may see.", "Check the spelling, or use the loan number.")
-            return
+            return True
         picked = hits[0].id if len(hits) == 1 else tables.table(hits, _HITS, key="borrower.hits", select="id")
-        if picked is not None and picked != chosen():
+        if picked is not None and st.session_state.get(_LED) != (typed, picked):
+            st.session_state[_LED] = (typed, picked)
             st.query_params["borrower"] = str(picked)
             st.rerun()
+    return True
 
 
 def view_of(actor: Actor, borrower_id: int) -> BorrowerView | None:
@@ -178,9 +190,9 @@ def _contact(actor: Actor, view: BorrowerView) -> None:
 
 
 _EVENTS = (
-    Column("at", "When", "moment", width=150),
-    Column("sentence", "What happened", width="large"),
-    Column("role", "Role", width=80),
+    Column("at", "When", "moment", width=140),
+    Column("sentence", "What happened", width=460),
+    Column("role", "Role", width=70),
 )
 _EVENTS_SHOWN = 50
 
@@ -190,7 +202,7 @@ def _audit(actor: Actor, view: BorrowerView) -> None:
     if not page.events:
         empty.empty("No act about this borrower is in the trail yet.")
         return
-    tables.table(page.events, _EVENTS, key="borrower.audit")
+    tables.table(audit_trail.rows(page.events), _EVENTS, key="borrower.audit")
     tables.totals(len(page.events), noun="events", of=page.found_label)
     st.page_link(
         "pages/audit.py",
