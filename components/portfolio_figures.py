@@ -80,12 +80,14 @@ def _card(figure: Figure, seen: Overview) -> None:
     definition = DEFINITIONS[figure.key]
     delta = _delta(figure, seen)
     known = [float(value) for _, value in figure.trend if value is not None]
+    is_flat = delta is None or not any(digit in delta for digit in "123456789")
     up_is_good = figure.key in _GOOD_WHEN_UP
     st.metric(
         definition.label,
         written(figure.value, definition.unit),
         delta,
-        delta_color="off" if figure.key is FigureKey.PROMISES else "normal" if up_is_good else "inverse",
+        delta_color="off" if is_flat or figure.key is FigureKey.PROMISES else "normal" if up_is_good else "inverse",
+        delta_arrow="off" if is_flat else "auto",
         delta_description=f"on {seen.opening_on:%-d %b}" if delta and seen.opening_on else None,
         chart_data=known if len(known) > 1 else None,
         help=_help(figure, seen),

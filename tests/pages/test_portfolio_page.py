@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import event, text
 from streamlit.testing.v1 import AppTest
 
-from components import browser, portfolio_cached
+from components import browser, portfolio_cached, portfolio_words
 from components.portfolio_links import account_query
 from db.engine import engine, transaction
 from services import lender, portfolio
@@ -94,6 +94,22 @@ def test_six_figures_with_their_definition_and_date(closes):
     assert "not paid" in overdue.help
     assert f"As of {closes[2].day}" in overdue.help
     assert "₹12,34,567" in overdue.help
+
+
+def test_a_figure_that_did_not_move_points_nowhere(closes):
+    make_book(closes)
+    cards = {card.label: card.proto for card in opened(token_of(Role.LEADER), url_path="portfolio").metric}
+    flat, moved = cards["Delinquent accounts"], cards["Overdue"]
+    assert (flat.delta, flat.direction, flat.color) == ("0", flat.NONE, flat.GRAY)
+    assert (moved.direction, moved.color) == (moved.UP, moved.RED)
+
+
+@pytest.mark.parametrize(
+    ("change", "written"),
+    [("0.021", "+2.1 pts"), ("-0.021", "−2.1 pts"), ("-0.0004", "0.0 pts"), ("0.0005", "0.0 pts")],
+)
+def test_points_that_round_to_nothing_have_no_sign(change, written):
+    assert portfolio_words.points(D(change)) == written
 
 
 def test_headings_are_written_from_the_data(closes):
