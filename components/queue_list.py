@@ -23,6 +23,8 @@ STYLE = """
 .st-key-queue_list [role="radiogroup"] button p { font-size: .84rem; }
 .st-key-queue_rows [data-testid="stHtml"] { margin-top: -.35rem; }
 .st-key-queue_back { display: none; }
+.st-key-case_record p { font-size: .9rem; line-height: 1.4; }
+.st-key-case_record [data-testid="stVerticalBlock"] { gap: .2rem; }
 @media (max-width: 640px) {
   .st-key-queue_back { display: flex; }
   .st-key-queue_page:has(.st-key-queue_case) .st-key-queue_list { display: none; }
@@ -206,21 +208,24 @@ def _under(row: QueueRow, today: date, *, for_leader: bool, is_mine: bool) -> st
         f'<div style="font-size:.85em;line-height:1.35;color:{colours.muted}">'
         f'<span style="background:{shade};color:{colours.ink_on(shade)};border-radius:3px;padding:0 .35em">'
         f"{row.max_dpd} DPD</span> "
-        f"{_dot(row)} {escape(money.in_sentence(row.why))}<br>{escape(_next(row, today) + owner)}{held}</div>"
+        f"{_dot(row, today)} {escape(money.in_sentence(row.why))}<br>{escape(_next(row, today) + owner)}{held}</div>"
     )
 
 
-def _dot(row: QueueRow) -> str:
+def _dot(row: QueueRow, today: date) -> str:
+    """Whether a call is allowed now, else from when: the time alone only where it is today's."""
     colours, answer = palette.current(), row.contact
     if answer is None or answer.is_allowed:
         return f'<span style="color:{colours.cured}" title="A call is allowed now">● now</span>'
-    later = dates.moment(answer.next_allowed_at).rpartition(", ")[2] if answer.next_allowed_at else "blocked"
+    later = dates.near(answer.next_allowed_at, today).removeprefix("today, ") if answer.next_allowed_at else "blocked"
     return f'<span style="color:{colours.broken}" title="{escape(answer.reason)}">○ {escape(later)}</span>'
 
 
 def _next(row: QueueRow, today: date) -> str:
     when = dates.near(row.follow_up_at, today) if row.follow_up_at else dates.relative(row.next_action_on, today)
-    action = row.action_words if when == dates.NOTHING else f"{row.action_words} {when}"
+    on = case_panel.local_date(row.follow_up_at) or row.next_action_on
+    due = " due" if on is not None and on < today else ""
+    action = row.action_words if when == dates.NOTHING else f"{row.action_words}{due} {when}"
     contacted = case_panel.local_date(row.last_contact_at)
     last = f"last contact {dates.relative(contacted, today)}" if contacted else "no contact yet"
     promised = f" · promised {money.short(row.promise_amount)}" if row.promise_amount else ""

@@ -156,9 +156,15 @@ def reason_label(code: str) -> str:
     if feature is None:
         return code.replace("_", " ")
     amount = code.removeprefix(f"{feature}_")
-    words = f"over {amount.removeprefix('over_')}" if amount.startswith("over_") else amount.replace("_", "–")
-    label = _LABELS[feature].format(words)
+    label = _LABELS[feature].format(words := _range_words(feature, amount))
     return _singular(label) if words == "1" else label
+
+
+def _range_words(feature: str, amount: str) -> str:
+    if not amount.startswith("over_"):
+        return amount.replace("_", "–")
+    above = amount.removeprefix("over_")
+    return f"over {above}" if feature == "dpd" or not above.isdecimal() else f"{int(above) + 1} or more"
 
 
 def _singular(label: str) -> str:

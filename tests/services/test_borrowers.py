@@ -122,7 +122,7 @@ def test_risk_comes_with_its_reasons(session, ana, meera):
     reasons = borrowers.view(ana, meera[0]).loans[0].risk_reasons
     assert [(reason.words, reason.points) for reason in reasons] == [
         ("31–60 days past due", 70),
-        ("over 2 missed instalments", 12),
+        ("3 or more missed instalments", 12),
         ("1–2 partial payments in 180 days", 2),
     ]
 
