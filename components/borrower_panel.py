@@ -102,9 +102,9 @@ def view_of(actor: Actor, borrower_id: int) -> BorrowerView | None:
 def head(actor: Actor, view: BorrowerView) -> None:
     """Who, how much, how late, whose, and whether contact is allowed now."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader(view.name, anchor=False, width="content")
+        st.subheader(case_panel.plain(view.name), anchor=False, width="content")
         where = [view.number, view.city, view.state, languages.named(view.language)]
-        st.caption(" · ".join(part for part in where if part), width="content")
+        st.caption(" · ".join(case_panel.plain(part) for part in where if part), width="content")
         case_panel.allowed(view.call)
     with st.container(horizontal=True, gap="large"):
         for label, figure, meaning in _figures(view):
@@ -153,7 +153,8 @@ def _loans(view: BorrowerView) -> None:
         empty.empty("This borrower has no loan.", "Import a loan book that names the borrower.")
     for loan in view.loans:
         with st.container(border=True, gap="small"):
-            st.markdown(f"**{loan.number}** · {case_panel.plain(loan.product)} · {loan.status.replace('_', ' ')}")
+            number, product = case_panel.plain(loan.number), case_panel.plain(loan.product)
+            st.markdown(f"**{number}** · {product} · {loan.status.replace('_', ' ')}")
             st.markdown(_loan_line(loan))
             schedule_strip.show(loan.strip, is_reported=loan.source == "snapshot")
 
@@ -215,7 +216,7 @@ def _audit(actor: Actor, view: BorrowerView) -> None:
 def _risk(view: BorrowerView) -> None:
     for loan in view.loans:
         score = f"{loan.risk_score} of 100, " if loan.risk_score is not None else ""
-        st.markdown(f"**{loan.number}**: {score}{BANDS[loan.risk_band].lower()}")
+        st.markdown(f"**{case_panel.plain(loan.number)}**: {score}{BANDS[loan.risk_band].lower()}")
         words = [f"{case_panel.reason_words(reason)} :gray[({reason.points:+d})]" for reason in loan.risk_reasons]
         st.caption(" · ".join(words) or "No reasons are stored: the loan has not been scored yet.")
     if view.case is not None and view.case.reasons:

@@ -27,6 +27,8 @@ from services.policy import GateAnswer
 from services.queue import QueueFilter, QueueRow
 from services.scoring import BANDS
 
+plain = notices.plain
+
 
 def opened() -> int | None:
     """The case that the address names."""
@@ -105,16 +107,16 @@ def go_to(case_id: int | None) -> None:
 
 def _head(actor: Actor, view: BorrowerView, row: QueueRow) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader(view.name, anchor=False, width="content")
+        st.subheader(plain(view.name), anchor=False, width="content")
         st.page_link(
             "pages/borrower.py",
-            label=view.number,
+            label=plain(view.number),
             icon=":material/open_in_new:",
             query_params={"borrower": str(view.id)},
         )
         owner = f"owner {row.owner_name}" if row.owner_name else "unallocated"
         where = [view.city, languages.named(view.language), f"{cases.ALL_STAGES[row.stage]} stage", owner]
-        st.caption(" · ".join(part for part in where if part), width="content")
+        st.caption(" · ".join(plain(part) for part in where if part), width="content")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         allowed(view.call)
         for point in [point for point in view.contact_points if point.kind in {"phone", "whatsapp"}][:2]:
@@ -146,7 +148,7 @@ _ICONS = {"email": ":material/mail:", "address": ":material/home_pin:"}
 
 def contact_point(actor: Actor, point: ContactPointView) -> None:
     """A masked contact point, with a way to see it in the clear for a reason that is recorded."""
-    party = f" ({point.party_name}, {(point.party_role or '').replace('_', '-')})" if point.party_name else ""
+    party = f" ({plain(point.party_name)}, {(point.party_role or '').replace('_', '-')})" if point.party_name else ""
     stops = (("do not contact", point.do_not_contact), ("no consent", point.consent is False))
     flags = [flag for flag, is_on in stops if is_on]
     label = f"{point.masked}{party}" + (f" · {', '.join(flags)}" if flags else "")
@@ -250,8 +252,3 @@ def reason_words(reason: cases.Reason | scoring.Reason) -> str:
 def local_date(at: datetime | None) -> date | None:
     """The lender's date of a moment."""
     return at.astimezone(ZoneInfo(cached.lender_format().time_zone)).date() if at else None
-
-
-def plain(words: str) -> str:
-    """Text that people wrote, so that Markdown in it is shown and not obeyed."""
-    return "".join(f"\\{letter}" if letter in "\\`*_{}[]()#+-.!|<>~:$" else letter for letter in words)

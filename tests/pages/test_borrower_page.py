@@ -82,6 +82,17 @@ def test_search_opens_the_only_one_found_without_telling_the_address(meera):
     assert "meer" not in str(app.query_params).lower()
 
 
+def test_what_a_file_brought_is_shown_and_not_obeyed(meera):
+    name, loan = "[Pay here](https://evil.example) *now* $x$", "LN_1_*2*"
+    with transaction() as session:
+        borrower_id = builders.make_borrower(session, name=name)
+        builders.make_loan(session, borrower_id, external_id=loan)
+    app = page_of(Role.LEADER, borrower_id)
+    (head,) = (head.value for head in app.subheader)
+    assert head == r"\[Pay here\]\(https\://evil\.example\) \*now\* \$x\$"
+    assert r"**LN\_1\_\*2\***" in words(app)
+
+
 def test_a_search_leads_once_so_that_the_way_back_holds(meera):
     app = opened(token_of(Role.AUDITOR), url_path="borrower")
     app.text_input(key="borrower.search").set_value("meer")
