@@ -22,7 +22,7 @@ _SEGMENT_COLUMNS = (
     Column("loans", "Accounts", "number", help="Past due at the opening, the last bucket left out"),
     Column("exposure", "Exposure", "money", help="Their outstanding principal at the opening"),
     Column("forward", "Rolled forward", "percent", help=SEGMENT_MEANING),
-    Column("change_points", "Change, pts", "number", help="Against the month before, in percentage points"),
+    Column("change_points", "Change, pts", "points", help="Against the month before, in percentage points"),
 )
 _SEGMENT_FIELDS = (
     Field("name", "Segment"),

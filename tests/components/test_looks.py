@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from components import palette, portfolio_charts, queue_list
+from components import palette, portfolio_charts, queue_list, tables
 from components.cached import LenderFormat
 from components.palette import DARK, LIGHT, contrast
 from services import scoring
@@ -50,6 +50,13 @@ def test_risk_bands_are_called_alike_by_every_page():
     called = [name.lower() for band, name in scoring.BANDS.items() if band]
     assert [name.lower() for name in reversed(queue_list.RISKS.values())] == called
     assert [name for band, name in RISK_BANDS.items() if band] == [f"{n} {name}" for n, name in enumerate(called, 1)]
+
+
+@pytest.mark.parametrize(
+    ("change", "written"), [(67.5, "+67.5"), (20.0, "+20.0"), (-3.5, "−3.5"), (-0.04, "0.0"), (None, "–")]
+)
+def test_changes_in_points_have_their_tenth_and_their_sign_in_every_row(change, written):
+    assert tables._points_cell(change) == written
 
 
 def test_a_whole_list_is_not_told_as_a_part_of_itself(monkeypatch):
