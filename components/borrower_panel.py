@@ -90,6 +90,13 @@ def find(actor: Actor) -> bool:
     return True
 
 
+def nobody(actor: Actor) -> None:
+    """Said while no borrower is chosen: where one may be found by this role."""
+    lists = ((Permission.WORK_QUEUE, "the queue"), (Permission.VIEW_PORTFOLIO, "Accounts"))
+    found_in = next((f", or open one from {name}" for needed, name in lists if actor.may(needed)), "")
+    empty.empty("No borrower is chosen.", f"Search above{found_in}.")
+
+
 def view_of(actor: Actor, borrower_id: int) -> BorrowerView | None:
     """The borrower, or None after saying why not."""
     try:

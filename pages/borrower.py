@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from components import borrower_panel, empty
+from components import borrower_panel
 from components.guard import guard
 from services.actors import Permission
 
@@ -18,4 +18,4 @@ if view is not None:
     with right:
         borrower_panel.actions(actor, view)
 elif borrower_id is None and not is_searched:
-    empty.empty("No borrower is chosen.", "Search above, or open one from the queue.")
+    borrower_panel.nobody(actor)

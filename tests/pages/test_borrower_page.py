@@ -107,6 +107,19 @@ def test_a_search_leads_once_so_that_the_way_back_holds(meera):
     assert [head.value for head in app.subheader] == ["Meera Iyer"]
 
 
+@pytest.mark.parametrize(
+    ("role", "said"),
+    [
+        (Role.AGENT, "Search above, or open one from the queue."),
+        (Role.ANALYST, "Search above, or open one from Accounts."),
+        (Role.AUDITOR, "Search above."),
+    ],
+)
+def test_nobody_is_sent_to_a_page_of_another_role(cast, role, said):
+    app = opened(token_of(role), url_path="borrower")
+    assert said in [element.value for element in app.markdown]
+
+
 def test_a_search_that_finds_nobody_says_only_that(meera):
     app = opened(token_of(Role.AGENT), url_path="borrower")
     assert "No borrower is chosen" in words(app)
