@@ -8,7 +8,7 @@ import pytest
 
 from components import dates, languages, money, queue_list
 from components.cached import LenderFormat
-from services import policy
+from services import cases, policy
 from services.queue import QueueRow
 
 
@@ -127,6 +127,19 @@ def test_moments_near_today_are_said_as_people_say_them(at, written):
 @pytest.mark.parametrize(("kept", "written"), [("mr", "Marathi"), (" HI ", "Hindi"), ("Tulu", "Tulu"), (None, "")])
 def test_languages_are_named(kept, written):
     assert languages.named(kept) == written
+
+
+@pytest.mark.parametrize(
+    ("reasons", "written"),
+    [
+        (("broken_promise:25", "dpd_1_30:10", "risk_band_3:4"), "Broken promise, 1–30 days past due"),
+        (("risk_band_3:4", "instalment_near:-15"), "Medium risk"),
+        (("instalment_near:-15",), "Instalment falls due soon"),
+        ((), ""),
+    ],
+)
+def test_each_case_of_the_queue_has_a_reason_for_its_place(reasons, written):
+    assert _row(reasons=cases.reasons_of(reasons)).why == written
 
 
 def _row(**over) -> QueueRow:
