@@ -30,7 +30,9 @@ def show(actor: Actor, wanted: QueueFilter, tab: Tab, ticked: Sequence[int], *, 
     nobodys = allocation_cached.unallocated(actor)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(
-            f"**{nobodys.cases:,}** unallocated · {money.short(nobodys.overdue_amount)} overdue", width="content"
+            f"**{nobodys.cases:,}** unallocated · {money.short(nobodys.overdue_amount)} overdue",
+            width="content",
+            help="Open cases past due that nobody has; those before their due date are not counted here.",
         )
         with st.popover(f"Allocate ({len(ticked)} chosen)", icon=":material/group_add:", key="allocate"):
             _form(actor, wanted, tab, ticked, in_list=in_list)

@@ -1,15 +1,16 @@
 """Parts of the audit page: state of the chain, the search form, and an event opened."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
 import streamlit as st
 
-from components import dates, notices
+from components import case_panel, dates, money, notices
 from services import clock
 from services.actors import Actor, Permission
 from services.audit import searching, verifying
-from services.audit.searching import EventDetail, Search
+from services.audit.searching import Event, EventDetail, Search
 from services.audit.verifying import ChainState, Verification
 
 ANY = "Any act"
@@ -54,9 +55,8 @@ def _sealed(state: ChainState) -> str:
     if state.seals == 0:
         return f"No seal yet: {state.unsealed:,} events wait for the next one, which is made every few minutes."
     head = f" · head {state.head[:16]}…" if state.head else ""
-    return (
-        f"Sealed to {dates.moment(state.sealed_through)} · {state.unsealed:,} newer events wait for the next seal{head}"
-    )
+    waiting = f"{state.unsealed:,} newer events wait" if state.unsealed != 1 else "1 newer event waits"
+    return f"Sealed to {dates.moment(state.sealed_through)} · {waiting} for the next seal{head}"
 
 
 def _verify(actor: Actor) -> None:
@@ -101,10 +101,19 @@ def _choices(actions: list[str]) -> list[str]:
     return sorted(subjects | set(actions))
 
 
+def rows(events: Sequence[Event]) -> list[dict[str, object]]:
+    """Events as a table shows them: the sentence with its amounts as everywhere; files keep it as it was sealed."""
+    names = ("id", "at", "role", "action", "borrower_number")
+    return [
+        {**{name: getattr(event, name) for name in names}, "sentence": money.in_sentence(event.sentence)}
+        for event in events
+    ]
+
+
 @st.dialog("Event", width="large")
 def opened(event: EventDetail) -> None:
     """One event: the sentence, what it replaced and left, its digest."""
-    st.markdown(f"**{event.event.sentence}**")
+    st.markdown(f"**{case_panel.plain(money.in_sentence(event.event.sentence))}**")
     st.caption(f"{dates.moment(event.event.at)} · {event.event.role} · {event.event.action} · {event.event.subject}")
     if event.before is None and event.after is None:
         st.caption("This act replaced no values.")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from components import (
+    audit_trail,
     borrower_agreements,
     case_panel,
     case_people,
@@ -39,6 +40,7 @@ from services.actors import Actor, Permission
 from services.audit import searching
 from services.borrowers import BorrowerView, LoanView
 from services.errors import NotFound
+from services.scoring import BANDS
 
 _HITS = (
     Column("name", "Name"),
@@ -55,8 +57,16 @@ def chosen() -> int | None:
     return int(named) if named.isdecimal() and len(named) < 19 else None
 
 
-def find(actor: Actor) -> None:
-    """A search; what was typed stays out of the address, since it may be personal."""
+_LED = "borrower.led"
+"""What the search has led to: it leads there once, so that the browser's way back is not turned round."""
+
+
+def find(actor: Actor) -> bool:
+    """A search; what was typed stays out of the address, since it may be personal.
+
+    Returns:
+        Whether something is looked for.
+    """
     typed = st.text_input(
         "Find a borrower",
         key="borrower.search",
@@ -65,16 +75,26 @@ def find(actor: Actor) -> None:
         icon=":material/search:",
     )
     if not typed:
-        return
+        st.session_state.pop(_LED, None)
+        return False
     with notices.showing_errors():
         hits = borrowers.search(actor, typed)
         if not hits:
             empty.empty("Nobody matches among those you may see.", "Check the spelling, or use the loan number.")
-            return
+            return True
         picked = hits[0].id if len(hits) == 1 else tables.table(hits, _HITS, key="borrower.hits", select="id")
-        if picked is not None and picked != chosen():
+        if picked is not None and st.session_state.get(_LED) != (typed, picked):
+            st.session_state[_LED] = (typed, picked)
             st.query_params["borrower"] = str(picked)
             st.rerun()
+    return True
+
+
+def nobody(actor: Actor) -> None:
+    """Said while no borrower is chosen: where one may be found by this role."""
+    lists = ((Permission.WORK_QUEUE, "the queue"), (Permission.VIEW_PORTFOLIO, "Accounts"))
+    found_in = next((f", or open one from {name}" for needed, name in lists if actor.may(needed)), "")
+    empty.empty("No borrower is chosen.", f"Search above{found_in}.")
 
 
 def view_of(actor: Actor, borrower_id: int) -> BorrowerView | None:
@@ -89,9 +109,9 @@ def view_of(actor: Actor, borrower_id: int) -> BorrowerView | None:
 def head(actor: Actor, view: BorrowerView) -> None:
     """Who, how much, how late, whose, and whether contact is allowed now."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader(view.name, anchor=False, width="content")
+        st.subheader(case_panel.plain(view.name), anchor=False, width="content")
         where = [view.number, view.city, view.state, languages.named(view.language)]
-        st.caption(" · ".join(part for part in where if part), width="content")
+        st.caption(" · ".join(case_panel.plain(part) for part in where if part), width="content")
         case_panel.allowed(view.call)
     with st.container(horizontal=True, gap="large"):
         for label, figure, meaning in _figures(view):
@@ -140,7 +160,8 @@ def _loans(view: BorrowerView) -> None:
         empty.empty("This borrower has no loan.", "Import a loan book that names the borrower.")
     for loan in view.loans:
         with st.container(border=True, gap="small"):
-            st.markdown(f"**{loan.number}** · {case_panel.plain(loan.product)} · {loan.status.replace('_', ' ')}")
+            number, product = case_panel.plain(loan.number), case_panel.plain(loan.product)
+            st.markdown(f"**{number}** · {product} · {loan.status.replace('_', ' ')}")
             st.markdown(_loan_line(loan))
             schedule_strip.show(loan.strip, is_reported=loan.source == "snapshot")
 
@@ -154,7 +175,7 @@ def _loan_line(loan: LoanView) -> str:
         f"disbursed {dates.day(loan.disbursed_on)}",
         f"next due {dates.day(loan.next_due_on)} {money.full(loan.next_due_amount)}" if loan.next_due_on else "",
         f"last paid {dates.day(loan.last_paid_on)}",
-        f"{loan.bounces} bounces in 180 days",
+        f"{loan.bounces} {'bounce' if loan.bounces == 1 else 'bounces'} in 180 days",
     ]
     return " · ".join(part.replace("$", "\\$") for part in parts if part)
 
@@ -177,9 +198,9 @@ def _contact(actor: Actor, view: BorrowerView) -> None:
 
 
 _EVENTS = (
-    Column("at", "When", "moment", width=150),
-    Column("sentence", "What happened", width="large"),
-    Column("role", "Role", width=80),
+    Column("at", "When", "moment", width=140),
+    Column("sentence", "What happened", width=460),
+    Column("role", "Role", width=70),
 )
 _EVENTS_SHOWN = 50
 
@@ -189,7 +210,7 @@ def _audit(actor: Actor, view: BorrowerView) -> None:
     if not page.events:
         empty.empty("No act about this borrower is in the trail yet.")
         return
-    tables.table(page.events, _EVENTS, key="borrower.audit")
+    tables.table(audit_trail.rows(page.events), _EVENTS, key="borrower.audit")
     tables.totals(len(page.events), noun="events", of=page.found_label)
     st.page_link(
         "pages/audit.py",
@@ -202,12 +223,13 @@ def _audit(actor: Actor, view: BorrowerView) -> None:
 def _risk(view: BorrowerView) -> None:
     for loan in view.loans:
         score = f"{loan.risk_score} of 100, " if loan.risk_score is not None else ""
-        st.markdown(f"**{loan.number}**: {score}{case_panel.RISK[loan.risk_band]}")
-        words = [f"{reason.words} :gray[({reason.points:+d})]" for reason in loan.risk_reasons]
+        st.markdown(f"**{case_panel.plain(loan.number)}**: {score}{BANDS[loan.risk_band].lower()}")
+        words = [f"{case_panel.reason_words(reason)} :gray[({reason.points:+d})]" for reason in loan.risk_reasons]
         st.caption(" · ".join(words) or "No reasons are stored: the loan has not been scored yet.")
     if view.case is not None and view.case.reasons:
         st.markdown(f"**Priority of the case: {view.case.priority}**")
-        st.caption(" · ".join(f"{reason.words} :gray[({reason.points:+d})]" for reason in view.case.reasons))
+        words = [f"{case_panel.reason_words(reason)} :gray[({reason.points:+d})]" for reason in view.case.reasons]
+        st.caption(" · ".join(words))
 
 
 def _log_contact(actor: Actor, view: BorrowerView) -> None:

@@ -19,14 +19,15 @@ from components import (
     untried_list,
 )
 from components.tables import Column
-from services import borrowers, cases, promises, queue
+from services import borrowers, cases, promises, queue, scoring
 from services.actors import Actor, Permission
 from services.borrowers import BorrowerView, ContactPointView
 from services.errors import Conflict, NotAllowed, NotFound
 from services.policy import GateAnswer
 from services.queue import QueueFilter, QueueRow
+from services.scoring import BANDS
 
-RISK = {0: "not scored", 1: "low", 2: "moderate", 3: "medium", 4: "high", 5: "very high"}
+plain = notices.plain
 
 
 def opened() -> int | None:
@@ -106,21 +107,21 @@ def go_to(case_id: int | None) -> None:
 
 def _head(actor: Actor, view: BorrowerView, row: QueueRow) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader(view.name, anchor=False, width="content")
+        st.subheader(plain(view.name), anchor=False, width="content")
         st.page_link(
             "pages/borrower.py",
-            label=view.number,
+            label=plain(view.number),
             icon=":material/open_in_new:",
             query_params={"borrower": str(view.id)},
         )
         owner = f"owner {row.owner_name}" if row.owner_name else "unallocated"
         where = [view.city, languages.named(view.language), f"{cases.ALL_STAGES[row.stage]} stage", owner]
-        st.caption(" · ".join(part for part in where if part), width="content")
+        st.caption(" · ".join(plain(part) for part in where if part), width="content")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         allowed(view.call)
         for point in [point for point in view.contact_points if point.kind in {"phone", "whatsapp"}][:2]:
             contact_point(actor, point)
-    parts = " · ".join(f"{reason.words} {reason.points:+d}" for reason in row.reasons)
+    parts = " · ".join(f"{reason_words(reason)} {reason.points:+d}" for reason in row.reasons)
     st.caption(f"**Priority {row.priority}**: {parts or 'nothing raises or lowers it'}")
 
 
@@ -142,16 +143,19 @@ def allowed(answer: GateAnswer) -> None:
     )
 
 
+_ICONS = {"email": ":material/mail:", "address": ":material/home_pin:"}
+
+
 def contact_point(actor: Actor, point: ContactPointView) -> None:
     """A masked contact point, with a way to see it in the clear for a reason that is recorded."""
-    party = f" ({point.party_name}, {(point.party_role or '').replace('_', '-')})" if point.party_name else ""
+    party = f" ({plain(point.party_name)}, {(point.party_role or '').replace('_', '-')})" if point.party_name else ""
     stops = (("do not contact", point.do_not_contact), ("no consent", point.consent is False))
     flags = [flag for flag, is_on in stops if is_on]
     label = f"{point.masked}{party}" + (f" · {', '.join(flags)}" if flags else "")
     if not actor.may(Permission.REVEAL_PERSONAL_DATA):
         st.caption(label, width="content")
         return
-    icon = ":material/mail:" if point.kind == "email" else ":material/call:"
+    icon = _ICONS.get(point.kind, ":material/call:")
     with st.popover(label, icon=icon, key=f"point.{point.id}"):
         with st.form(f"reveal.{point.id}", border=False):
             reason = st.text_input("Why do you need it in the clear?", value="To call", key=f"reveal.{point.id}.reason")
@@ -190,7 +194,7 @@ def _record_so_far(view: BorrowerView) -> None:
         st.markdown("**Promises**")
         st.markdown(_promises(view))
     with right:
-        st.markdown(f"**Risk: {RISK[max((loan.risk_band for loan in view.loans), default=0)]}**")
+        st.markdown(f"**Risk: {BANDS[max((loan.risk_band for loan in view.loans), default=0)].lower()}**")
         st.markdown(_risk(view))
 
 
@@ -229,22 +233,22 @@ def _promises(view: BorrowerView) -> str:
 
 def _risk(view: BorrowerView) -> str:
     worst = max(view.loans, key=lambda loan: loan.risk_score or -1, default=None)
-    if worst is not None and worst.risk_reasons:
-        reasons = worst.risk_reasons[:3]
-    else:
-        reasons = view.case.reasons[:3] if view.case else ()
-    return "  \n".join(_reason(reason) for reason in reasons) or ":gray[Not scored yet.]"
+    reasons: tuple[cases.Reason | scoring.Reason, ...] = worst.risk_reasons if worst is not None else ()
+    if not reasons and view.case is not None:
+        reasons = view.case.reasons
+    return "  \n".join(_reason(reason) for reason in reasons[:3]) or ":gray[Not scored yet.]"
 
 
-def _reason(reason: cases.Reason) -> str:
-    return f"{reason.words[:1].upper()}{reason.words[1:]} :gray[({reason.points:+d})]"
+def _reason(reason: cases.Reason | scoring.Reason) -> str:
+    words = reason_words(reason)
+    return f"{words[:1].upper()}{words[1:]} :gray[({reason.points:+d})]"
+
+
+def reason_words(reason: cases.Reason | scoring.Reason) -> str:
+    """Part of a priority or of a risk score in words, as Markdown."""
+    return notices.said(reason.words)
 
 
 def local_date(at: datetime | None) -> date | None:
     """The lender's date of a moment."""
     return at.astimezone(ZoneInfo(cached.lender_format().time_zone)).date() if at else None
-
-
-def plain(words: str) -> str:
-    """Text that people wrote, so that Markdown in it is shown and not obeyed."""
-    return "".join(f"\\{letter}" if letter in "\\`*_{}[]()#+-.!|<>~:$" else letter for letter in words)

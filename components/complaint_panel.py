@@ -59,7 +59,7 @@ def _head(opened: Opened) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.page_link(
             "pages/borrower.py",
-            label=f"{complaint.borrower_name} · {complaint.borrower_number}",
+            label=notices.plain(f"{complaint.borrower_name} · {complaint.borrower_number}"),
             icon=":material/person:",
             query_params={"borrower": str(complaint.borrower_id)},
         )

@@ -2,11 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from components import cached
 from services import exports
 from services.exports import Field
+
+
+def _to_xlsx(rows: Sequence[Any], columns: Sequence[Field] | None) -> bytes:
+    return exports.to_xlsx(rows, columns, zone=ZoneInfo(cached.lender_format().time_zone))
 
 
 def downloads(
@@ -30,7 +36,7 @@ def downloads(
     with st.container(horizontal=True, horizontal_alignment="right", gap="small"):
         for kind, write, mime in (
             ("csv", exports.to_csv, exports.CSV_TYPE),
-            ("xlsx", exports.to_xlsx, exports.XLSX_TYPE),
+            ("xlsx", _to_xlsx, exports.XLSX_TYPE),
         ):
             st.download_button(
                 kind.upper(),

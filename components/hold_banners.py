@@ -2,11 +2,13 @@
 
 import streamlit as st
 
-from components import dates, status_form
+from components import dates, notices, status_form
 from services.actors import Actor, Permission
 from services.borrowers import BorrowerView
 from services.complaints import Complaint
 from services.regional_holds import RegionalHold
+
+plain = notices.plain
 
 
 def show(actor: Actor, view: BorrowerView) -> None:
@@ -41,8 +43,3 @@ def _regional(hold: RegionalHold) -> None:
         f"**{hold.label}** until {dates.day(hold.ends_on)}: no contact in {plain(hold.where)}. {plain(hold.reason)}",
         icon=":material/location_off:",
     )
-
-
-def plain(words: str) -> str:
-    """Words that people typed, without the signs that Markdown would read."""
-    return "".join(f"\\{letter}" if letter in r"\`*_{}[]()#+-!|<>$~:" else letter for letter in words)

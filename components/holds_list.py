@@ -76,7 +76,7 @@ def _chosen(actor: Actor, held: Held) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
         st.page_link(
             "pages/borrower.py",
-            label=f"{held.borrower_name} · {held.borrower_number}",
+            label=notices.plain(f"{held.borrower_name} · {held.borrower_number}"),
             icon=":material/person:",
             query_params={"borrower": str(held.borrower_id)},
         )

@@ -49,7 +49,7 @@ def _head(action: Action) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.page_link(
             "pages/borrower.py",
-            label=f"{action.borrower_name} · {action.borrower_number}",
+            label=notices.plain(f"{action.borrower_name} · {action.borrower_number}"),
             icon=":material/person:",
             query_params={"borrower": str(action.borrower_id)},
         )

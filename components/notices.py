@@ -36,6 +36,11 @@ def said(sentence: str) -> str:
     return money.in_sentence(sentence).replace("$", "\\$")
 
 
+def plain(words: str) -> str:
+    """Text that people or files brought, as Markdown: signs in it are shown and not obeyed."""
+    return "".join(f"\\{letter}" if letter in "\\`*_{}[]()#+-.!|<>~:$" else letter for letter in words)
+
+
 def show_unforeseen(error: Exception) -> None:
     """Log an exception and tell the user its reference, nothing of its inside."""
     reference = uuid4().hex[:8]

@@ -27,8 +27,6 @@ _STYLE = """
 <style>
 .st-key-outcomes button { padding: .15rem .55rem; min-height: 2rem; }
 .st-key-outcome_how button { padding: .1rem .5rem; min-height: 1.8rem; }
-.st-key-case_record p { font-size: .9rem; line-height: 1.4; }
-.st-key-case_record [data-testid="stVerticalBlock"] { gap: .2rem; }
 .st-key-outcome_fields, .st-key-outcome_fields [data-testid="stVerticalBlock"] { gap: .35rem; }
 </style>
 """

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from components import dates, exports, tables
+from components import dates, exports, notices, tables
 from components.empty import empty
 from components.performance_charts import written
 from components.tables import Column, Kind
@@ -88,7 +88,7 @@ def _list(found: CasePage, figure: Figure, place: str, *, is_first: bool) -> Non
     if chosen is not None:
         st.page_link(
             "pages/borrower.py",
-            label=f"{chosen.borrower_name} · {chosen.borrower_number}",
+            label=notices.plain(f"{chosen.borrower_name} · {chosen.borrower_number}"),
             icon=":material/person:",
             query_params={"borrower": str(chosen.borrower_id)},
         )

@@ -11,11 +11,12 @@ from components.dates import day
 from components.empty import empty
 from components.portfolio_filters import segment_row
 from components.portfolio_links import OF_LABELS, read_day, read_move
+from components.portfolio_words import plural
 from components.tables import Column
 from services.actors import Actor
 from services.exports import Field
 from services.portfolio import RISK_BANDS, FilterChoices, accounts
-from services.portfolio.accounts import AccountFilter, AccountPage, AccountTotals, Cursor, SortBy
+from services.portfolio.accounts import AccountFilter, AccountPage, AccountsOf, AccountTotals, Cursor, SortBy
 from services.portfolio.rolls import WAYS_OUT
 
 BORROWER = "pages/borrower.py"
@@ -26,6 +27,9 @@ _SORTS = {
     "Oldest record": SortBy.LOAN,
 }
 _CLASSES = {"standard": "Standard", "sma_0": "SMA-0", "sma_1": "SMA-1", "sma_2": "SMA-2", "npa": "NPA"}
+_OUT = {"closed": WAYS_OUT[100], "written_off": WAYS_OUT[101], "gone": WAYS_OUT[102]}
+"""What stands in the place of a bucket for accounts that left the book."""
+_ROWS_SEEN = 16
 _FILE = (
     Field("loan", "Loan"),
     Field("borrower", "Borrower"),
@@ -126,12 +130,20 @@ def heading(wanted: Wanted, found: AccountTotals, choices: FilterChoices) -> Non
         which = f"that went from {start} to {_ends(move.to, labels, choices)}"
         when = f"between {day(move.opening_on)} and {day(move.closing_on)}"
     else:
-        which = f"· {OF_LABELS[of].lower() if of.value != 'npa' else 'NPA'}"
+        which = _which(of, found)
         when = f"as of {day(wanted.filter.as_of)}" if wanted.filter.as_of else "as they stand now"
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"##### {money.count(found.accounts)} accounts {which}, {when}", width="content")
+        st.markdown(f"##### {plural(found.accounts, 'account')} {which}, {when}", width="content")
         if move is not None or wanted.filter.as_of is not None:
             st.button("As they stand now", icon=":material/close:", key="accounts.now", on_click=_now, type="tertiary")
+
+
+def _which(of: AccountsOf, found: AccountTotals) -> str:
+    """What makes them these accounts; of promises their number too, since the figure counts promises."""
+    if found.promises is not None:
+        ended = "pending" if of is AccountsOf.PROMISE_PENDING else "broken this month"
+        return f"with {plural(found.promises, 'promise')} {ended}"
+    return f"· {OF_LABELS[of].lower() if of is not AccountsOf.NPA else 'NPA'}"
 
 
 def _ends(to: tuple[int, ...], labels: dict[int, str], choices: FilterChoices) -> str:
@@ -156,7 +168,9 @@ def table(page: AccountPage, choices: FilterChoices) -> int | None:
         Column("loan", "Loan", is_pinned=True, width=120),
         Column("borrower", "Borrower"),
         Column("dpd", "DPD", "number", width=70, help="Days since the oldest unpaid due date"),
-        Column("bucket", "Bucket", "chip", colours=shades, width=90),
+        Column(
+            "bucket", "Bucket", "chip", colours={**shades, **dict.fromkeys(_OUT.values(), colours.unknown)}, width=90
+        ),
         Column("asset_class", "Class", width=80, help="RBI class at the day-end"),
         Column("overdue_amount", "Overdue", "money"),
         Column("outstanding", "Outstanding", "money", help="Principal not yet repaid"),
@@ -170,18 +184,27 @@ def table(page: AccountPage, choices: FilterChoices) -> int | None:
         {
             **{name: getattr(account, name) for name in ("loan", "borrower", "dpd", "overdue_amount", "outstanding")},
             **{name: getattr(account, name) for name in ("product", "region", "branch", "disbursed_on", "borrower_id")},
-            "bucket": choices.bucket_labels[min(account.bucket, of - 1)],
+            "bucket": _OUT.get(account.status) or choices.bucket_labels[min(account.bucket, of - 1)],
             "asset_class": _CLASSES.get(account.asset_class, account.asset_class),
             "risk": RISK_BANDS.get(account.risk_band, ""),
         }
         for account in page.accounts
     ]
-    chosen = tables.table(rows, columns, key="accounts.table", select="borrower_id", height=560)
+    height = 560 if len(rows) > _ROWS_SEEN else None
+    chosen = tables.table(rows, columns, key="accounts.table", select="borrower_id", height=height)
     return int(chosen) if chosen is not None else None
 
 
-def nothing() -> None:
-    """Said when the filter leaves no account."""
+def nothing(actor: Actor, wanted: Wanted) -> None:
+    """Said when the filter leaves no account, or the day has none to leave."""
+    on = wanted.filter.as_of
+    if on is not None and not accounts.is_kept(actor, on):
+        empty(
+            f"Nothing is kept of {day(on)}",
+            "Accounts are kept as they stood at day-ends that were closed. Choose “As they stand now” above.",
+            icon=":material/event_busy:",
+        )
+        return
     empty("No account matches these filters", "Remove a filter, or choose “All active”.", icon=":material/search_off:")
 
 
@@ -241,8 +264,10 @@ def downloads(actor: Actor, wanted: Wanted, found: AccountTotals) -> None:
         told = f"Allow a file of {money.count(most)} accounts{capped}; the audit trail keeps who took it"
         if not st.checkbox(told, key="accounts.confirm"):
             return
+    move, on = wanted.filter.move, wanted.filter.as_of
+    of_day = f" {move.opening_on} to {move.closing_on}" if move else f" {on}" if on else ""
     exports.downloads(
-        "Accounts",
+        f"Accounts{of_day}",
         lambda: accounts.export(actor, wanted.filter, sort=wanted.sort),
         columns=_FILE,
         key="accounts.export",

@@ -251,19 +251,21 @@ def _veiled(colour: str) -> str:
 def vintages(curves: Sequence[Vintage], days: int, colours: Palette) -> Spec:
     """Share past due by age, a line a quarter; newer quarters deeper."""
     lines = [
-        _curve(curve, days, colours.bucket(position + 1, len(curves) + 1)) for position, curve in enumerate(curves)
+        _curve(curve, days, colours.bucket(position + 1, len(curves) + 1), dash="dot" if position % 2 else "solid")
+        for position, curve in enumerate(curves)
     ]
     layout = {
         "title": {"text": f"{days}+ days past due", "font": {"size": 13}, "x": 0.02, "y": 0.98},
         "legend": {"orientation": "h", "y": -0.24, "yanchor": "top", "x": 0, "font": {"size": 11}},
         "margin": {"l": 4, "r": 8, "t": 24, "b": 4},
         "yaxis": {"ticksuffix": " %", "rangemode": "tozero", "nticks": 5},
-        "xaxis": {"title": {"text": "months since the quarter began"}, "showgrid": False},
+        "xaxis": {"title": {"text": "months since the quarter began", "standoff": 4}, "showgrid": False},
     }
     return {"data": lines, "layout": layout}
 
 
-def _curve(curve: Vintage, days: int, colour: str) -> dict[str, Any]:
+def _curve(curve: Vintage, days: int, colour: str, *, dash: str) -> dict[str, Any]:
+    """A quarter's line; there are more quarters than shades, so neighbours also differ by their dash."""
     shares = [(p.month, p.share_30 if days == 30 else p.share_90, p.loans) for p in curve.points]
     known = [(month, share, loans) for month, share, loans in shares if share is not None]
     return {
@@ -272,7 +274,7 @@ def _curve(curve: Vintage, days: int, colour: str) -> dict[str, Any]:
         "y": [float(share) * 100 for _, share, _ in known],
         "customdata": [money.count(loans) for _, _, loans in known],
         "mode": "lines",
-        "line": {"width": 2, "color": colour},
+        "line": {"width": 2, "color": colour, "dash": dash},
         "name": curve.label,
         "hovertemplate": "month %{x}: %{y:.1f} % of %{customdata} loans<extra>" + curve.label + "</extra>",
     }

@@ -21,14 +21,13 @@ _GOOD_WHEN_UP = {FigureKey.EFFICIENCY, FigureKey.RECOVERY}
 
 def changes(seen: Overview, chosen: PortfolioFilter, choices: FilterChoices) -> None:
     """One line a period: the largest movements, each a link to its accounts."""
-    as_of = None if seen.is_newest else seen.as_of
     for period in (seen.since_day_before, seen.since_opening):
         if period is not None:
             with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-                _line(period, chosen, choices, as_of)
+                _line(period, chosen, choices, seen.as_of)
 
 
-def _line(period: Changes, chosen: PortfolioFilter, choices: FilterChoices, as_of: date | None) -> None:
+def _line(period: Changes, chosen: PortfolioFilter, choices: FilterChoices, as_of: date) -> None:
     if not period.movements:
         st.markdown(nothing_moved(period), width="content")
         return
@@ -50,7 +49,7 @@ def _exact(moved: Movement) -> str:
     return f"{signed(money.full(abs(moved.amount)), moved.amount)} {what}{loans}."
 
 
-def _behind(moved: Movement, chosen: PortfolioFilter, as_of: date | None) -> AccountFilter:
+def _behind(moved: Movement, chosen: PortfolioFilter, as_of: date) -> AccountFilter:
     if moved.what is Moved.OVERDUE:
         return AccountFilter(scope=chosen, of=AccountsOf.OVERDUE, as_of=as_of)
     if moved.what is Moved.NPA:
@@ -60,7 +59,6 @@ def _behind(moved: Movement, chosen: PortfolioFilter, as_of: date | None) -> Acc
 
 def figures(seen: Overview, chosen: PortfolioFilter, choices: FilterChoices) -> None:
     """Six cards: value, change, year, and the way to the accounts."""
-    as_of = None if seen.is_newest else seen.as_of
     grid = st.grid(6, min_column_width=158, gap="xsmall", border=True, key="portfolio_figures")
     for figure in seen.figures:
         with grid.cell():
@@ -68,21 +66,28 @@ def figures(seen: Overview, chosen: PortfolioFilter, choices: FilterChoices) -> 
             st.page_link(
                 ACCOUNTS,
                 label=f":primary[{_second(figure)}]",
-                query_params=account_query(accounts.behind(figure.key, chosen, as_of), choices),
+                query_params=account_query(accounts.behind(figure.key, chosen, _day_of(figure, seen)), choices),
                 help="See the accounts behind this figure",
             )
+
+
+def _day_of(figure: Figure, seen: Overview) -> date | None:
+    """The day that a figure is of: payments since then do not change it, and so not the accounts behind it."""
+    return None if figure.key is FigureKey.PROMISES and seen.is_newest else seen.as_of
 
 
 def _card(figure: Figure, seen: Overview) -> None:
     definition = DEFINITIONS[figure.key]
     delta = _delta(figure, seen)
     known = [float(value) for _, value in figure.trend if value is not None]
+    is_flat = delta is None or not any(digit in delta for digit in "123456789")
     up_is_good = figure.key in _GOOD_WHEN_UP
     st.metric(
         definition.label,
         written(figure.value, definition.unit),
         delta,
-        delta_color="off" if figure.key is FigureKey.PROMISES else "normal" if up_is_good else "inverse",
+        delta_color="off" if is_flat or figure.key is FigureKey.PROMISES else "normal" if up_is_good else "inverse",
+        delta_arrow="off" if is_flat else "auto",
         delta_description=f"on {seen.opening_on:%-d %b}" if delta and seen.opening_on else None,
         chart_data=known if len(known) > 1 else None,
         help=_help(figure, seen),
@@ -115,7 +120,8 @@ def _help(figure: Figure, seen: Overview) -> str:
     partial = ""
     if figure.key in _OF_MONTH and figure.previous is not None and seen.opening_on is not None:
         partial = f" {seen.opening_on:%B}: {percent(figure.previous)}."
-    when = "now" if figure.key is FigureKey.PROMISES and seen.is_newest else day(seen.as_of)
+    on = _day_of(figure, seen)
+    when = day(on) if on is not None else "now"
     return f"{definition.meaning}\n\n**As of {when}.**{exact}{partial} The line shows up to 12 month-ends."
 
 

@@ -6,6 +6,7 @@ from components.portfolio_filters import month_label, product_labels, value_labe
 from components.queue_list import RISKS
 from services.portfolio import NOT_GIVEN, RISK_BANDS, FilterChoices, PortfolioFilter
 from services.portfolio.accounts import AccountFilter, AccountsOf, Move
+from services.portfolio.rolls import WAYS_OUT
 
 ACCOUNTS = "pages/accounts.py"
 OF_LABELS: dict[AccountsOf, str] = {
@@ -77,9 +78,10 @@ def read_move(written: str | None) -> Move | None:
     try:
         opening, closing, start, ends = (written or "").split("~")
         codes = tuple(int(code) for code in ends.split("."))
-        return Move(date.fromisoformat(opening), date.fromisoformat(closing), int(start), codes)
+        move = Move(date.fromisoformat(opening), date.fromisoformat(closing), int(start), codes)
     except ValueError:
         return None
+    return move if all(0 <= code <= max(WAYS_OUT) for code in (move.from_bucket, *codes)) else None
 
 
 def read_day(written: str | None) -> date | None:

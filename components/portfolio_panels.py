@@ -10,6 +10,7 @@ from components.portfolio_words import ageing as ageing_words
 from components.portfolio_words import percent
 from components.tables import Column
 from services.actors import Actor, Permission
+from services.exports import Field
 from services.portfolio import Dimension, FilterChoices, Overview, PortfolioFilter, Vintage, WorstSegments
 from services.portfolio.accounts import AccountFilter
 from services.portfolio.definitions import SEGMENT_MEANING, VINTAGE_MEANING
@@ -21,7 +22,14 @@ _SEGMENT_COLUMNS = (
     Column("loans", "Accounts", "number", help="Past due at the opening, the last bucket left out"),
     Column("exposure", "Exposure", "money", help="Their outstanding principal at the opening"),
     Column("forward", "Rolled forward", "percent", help=SEGMENT_MEANING),
-    Column("change_points", "Change, pts", "number", help="Against the month before, in percentage points"),
+    Column("change_points", "Change, pts", "points", help="Against the month before, in percentage points"),
+)
+_SEGMENT_FIELDS = (
+    Field("name", "Segment"),
+    Field("loans", "Accounts past due at the opening"),
+    Field("exposure", "Their outstanding at the opening"),
+    Field("forward", "Rolled forward", "share"),
+    Field("change", "Change on the month before", "share"),
 )
 
 
@@ -49,14 +57,15 @@ def ageing(seen: Overview, chosen: PortfolioFilter, choices: FilterChoices) -> N
     st.caption("Accounts by bucket; the upright mark is the month's start" if seen.opening_on else "Accounts by bucket")
     points = charts.show(figure, key="portfolio.ageing", on_select="rerun", height=60 + 38 * (rows - 1))
     picked = {str(point.get("y")) for point in points}
-    as_of = None if seen.is_newest else seen.as_of
     for age in seen.ageing:
         if age.label in picked:
             st.page_link(
                 ACCOUNTS,
                 label=f"See the accounts in {age.label}",
                 icon=":material/table_rows:",
-                query_params=account_query(AccountFilter(scope=chosen, buckets=(age.bucket,), as_of=as_of), choices),
+                query_params=account_query(
+                    AccountFilter(scope=chosen, buckets=(age.bucket,), as_of=seen.as_of), choices
+                ),
             )
     exports.downloads(f"Buckets {seen.as_of}", lambda: _age_rows(seen), key="portfolio.ageing.export")
 
@@ -170,6 +179,7 @@ def segments(actor: Actor, found: WorstSegments | None, *, chosen: PortfolioFilt
         exports.downloads(
             f"Segments by {found.dimension.value} {found.closing_on:%Y-%m}",
             found.segments,
+            columns=_SEGMENT_FIELDS,
             key="portfolio.segments.export",
         )
 

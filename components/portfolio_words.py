@@ -18,13 +18,18 @@ def percent(share: Decimal | None) -> str:
 
 
 def points(change: Decimal) -> str:
-    """'+2.1 pts'."""
-    return signed(f"{abs(change) * 100:.1f} pts", change)
+    """'+2.1 pts'; what rounds to nothing has no sign."""
+    return signed(f"{abs(change) * 100:.1f} pts", change if _shows(change) else 0)
+
+
+def _shows(share: Decimal) -> bool:
+    """Whether a share is more than nothing at the one decimal that is written."""
+    return round(abs(share) * 100, 1) > 0
 
 
 def signed(written: str, change: Decimal | int) -> str:
     """With its sign before it."""
-    return f"{MINUS if change < 0 else '+'}{written}"
+    return f"{MINUS if change < 0 else '+' if change > 0 else ''}{written}"
 
 
 def plural(number: Decimal | int, noun: str) -> str:
@@ -35,7 +40,7 @@ def plural(number: Decimal | int, noun: str) -> str:
 def movement(moved: Movement, labels: tuple[str, ...]) -> str:
     """'61–90 grew by 214 accounts, ₹1.2 Cr (+8.4 %)'."""
     verb = "grew" if moved.amount > 0 or (moved.amount == 0 and moved.loans > 0) else "fell"
-    share = f" ({signed(percent(abs(moved.share)), moved.share)})" if moved.share else ""
+    share = f" ({signed(percent(abs(moved.share)), moved.share)})" if moved.share and _shows(moved.share) else ""
     if moved.what is Moved.OVERDUE:
         return f"Overdue {verb} by {money.short(abs(moved.amount))}{share}"
     if moved.what is Moved.NPA:

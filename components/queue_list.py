@@ -11,6 +11,7 @@ from components import allocation_cached, case_panel, dates, empty, filters, mon
 from services import cases, queue
 from services.actors import Actor, Permission
 from services.queue import Choices, DayStrip, QueueFilter, QueuePage, QueueRow, Tab
+from services.scoring import BANDS
 
 STYLE = """
 <style>
@@ -22,6 +23,8 @@ STYLE = """
 .st-key-queue_list [role="radiogroup"] button p { font-size: .84rem; }
 .st-key-queue_rows [data-testid="stHtml"] { margin-top: -.35rem; }
 .st-key-queue_back { display: none; }
+.st-key-case_record p { font-size: .9rem; line-height: 1.4; }
+.st-key-case_record [data-testid="stVerticalBlock"] { gap: .2rem; }
 @media (max-width: 640px) {
   .st-key-queue_back { display: flex; }
   .st-key-queue_page:has(.st-key-queue_case) .st-key-queue_list { display: none; }
@@ -30,8 +33,8 @@ STYLE = """
 </style>
 """
 
-RISKS = {"5": "Very high", "4": "High", "3": "Medium", "2": "Moderate", "1": "Low"}
-_AMOUNTS = {"": "Any", "5000": "5,000 or more", "25000": "25,000 or more", "100000": "1,00,000 or more"}
+RISKS = {str(band): BANDS[band] for band in sorted(BANDS, reverse=True) if band}
+_AMOUNTS = (5_000, 25_000, 100_000)
 _EMPTY = {
     Tab.NOW: ("Nothing to work now.", "Look at **All** for what comes later, or ask your leader for more cases."),
     Tab.CALL_BACKS: ("No call-backs are set.", "Set one with the outcome **Call back**."),
@@ -85,7 +88,8 @@ def _filter(actor: Actor, offered: Choices) -> QueueFilter:
     attribute = _one_of(
         (offered.attribute_name or "").replace("_", " ").capitalize(), offered.attributes, name="attribute"
     )
-    at_least = filters.one("Overdue", _AMOUNTS, name="amount")
+    amounts = {"": "Any"} | {str(amount): f"{money.full(Decimal(amount))} or more" for amount in _AMOUNTS}
+    at_least = filters.one("Overdue", amounts, name="amount")
     wanted = replace(
         wanted,
         product_id=int(product) if product else None,
@@ -138,14 +142,21 @@ def _to_tab() -> None:
     st.query_params["tab"] = str(st.session_state["tab"])
 
 
-def rows(actor: Actor, page: QueuePage, tab: Tab, *, opened: int | None) -> list[int]:
+def rows(actor: Actor, page: QueuePage, tab: Tab, *, opened: int | None, is_narrowed: bool) -> list[int]:
     """A line a case; pressing one opens it.
+
+    Args:
+        actor: who works.
+        page: the page of the list.
+        tab: which list.
+        opened: the case that is open beside it.
+        is_narrowed: whether filters leave cases out.
 
     Returns:
         Ids of the cases that a leader has ticked.
     """
     if not page.rows:
-        empty.empty(*_EMPTY[tab])
+        _say_empty(actor, tab, is_narrowed=is_narrowed)
         return []
     with st.container(key="queue_rows", height=620, border=False):
         for_leader = actor.may(Permission.ALLOCATE_CASES)
@@ -158,6 +169,16 @@ def rows(actor: Actor, page: QueuePage, tab: Tab, *, opened: int | None) -> list
         ]
     tables.next_page("queue.list", page.next_after, is_first=tables.position("queue.list") is None)
     return ticked
+
+
+def _say_empty(actor: Actor, tab: Tab, *, is_narrowed: bool) -> None:
+    """Why the list is empty: a filter, before anything is said of the cases themselves."""
+    message, action = _EMPTY[tab]
+    if is_narrowed:
+        message, action = "No case of this list matches the filters.", "Take one away under **Filters**."
+    elif tab is Tab.NOW and actor.may(Permission.ALLOCATE_CASES):
+        action = "Look at **All** for what comes later."
+    empty.empty(message, action)
 
 
 def _line(row: QueueRow, today: date, *, is_opened: bool, is_mine: bool, for_leader: bool) -> bool:
@@ -187,21 +208,24 @@ def _under(row: QueueRow, today: date, *, for_leader: bool, is_mine: bool) -> st
         f'<div style="font-size:.85em;line-height:1.35;color:{colours.muted}">'
         f'<span style="background:{shade};color:{colours.ink_on(shade)};border-radius:3px;padding:0 .35em">'
         f"{row.max_dpd} DPD</span> "
-        f"{_dot(row)} {escape(row.why)}<br>{escape(_next(row, today) + owner)}{held}</div>"
+        f"{_dot(row, today)} {escape(money.in_sentence(row.why))}<br>{escape(_next(row, today) + owner)}{held}</div>"
     )
 
 
-def _dot(row: QueueRow) -> str:
+def _dot(row: QueueRow, today: date) -> str:
+    """Whether a call is allowed now, else from when: the time alone only where it is today's."""
     colours, answer = palette.current(), row.contact
     if answer is None or answer.is_allowed:
         return f'<span style="color:{colours.cured}" title="A call is allowed now">● now</span>'
-    later = dates.moment(answer.next_allowed_at).rpartition(", ")[2] if answer.next_allowed_at else "blocked"
+    later = dates.near(answer.next_allowed_at, today).removeprefix("today, ") if answer.next_allowed_at else "blocked"
     return f'<span style="color:{colours.broken}" title="{escape(answer.reason)}">○ {escape(later)}</span>'
 
 
 def _next(row: QueueRow, today: date) -> str:
     when = dates.near(row.follow_up_at, today) if row.follow_up_at else dates.relative(row.next_action_on, today)
-    action = row.action_words if when == dates.NOTHING else f"{row.action_words} {when}"
+    on = case_panel.local_date(row.follow_up_at) or row.next_action_on
+    due = " due" if on is not None and on < today else ""
+    action = row.action_words if when == dates.NOTHING else f"{row.action_words}{due} {when}"
     contacted = case_panel.local_date(row.last_contact_at)
     last = f"last contact {dates.relative(contacted, today)}" if contacted else "no contact yet"
     promised = f" · promised {money.short(row.promise_amount)}" if row.promise_amount else ""

@@ -32,6 +32,8 @@ h1, h2, h3, h4 { padding-top: .2rem; padding-bottom: .3rem; }
 a:focus-visible, button:focus-visible, [role="tab"]:focus-visible {
   outline: 2px solid currentColor; outline-offset: 2px;
 }
+/* said over what stands in a narrow field */
+.st-key-borrower_actions [data-testid="InputInstructions"] { display: none; }
 /* the one act of the sign-in screen */
 .st-key-sign_in_card { padding-top: 8vh; }
 .st-key-sign_in_card [data-testid="stFormSubmitButton"] button {
@@ -102,8 +104,9 @@ def _frame(who: SignedIn) -> None:
     settings = lender.current()
     with st.sidebar:
         closed = dates.relative(settings.closed_through, settings.today) if settings.closed_through else "not yet"
-        st.caption(f"{settings.name}  \nBusiness date **{dates.day(settings.today)}** · closed through: {closed}")
-        st.caption(f":material/person: {who.actor.name} · {who.actor.role}")
+        lender_name = notices.plain(settings.name)
+        st.caption(f"{lender_name}  \nBusiness date **{dates.day(settings.today)}** · closed through: {closed}")
+        st.caption(f":material/person: {notices.plain(who.actor.name)} · {who.actor.role}")
         if st.button("Sign out", icon=":material/logout:", type="tertiary", key="shell.sign_out"):
             _sign_out()
 

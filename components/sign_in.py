@@ -76,7 +76,9 @@ def show_change_of_password(who: SignedIn, *, sign_out: Callable[[], None]) -> N
     with _narrow():
         st.title(PRODUCT, anchor=False)
         st.subheader("Choose a password of your own", anchor=False)
-        st.markdown(f"Welcome, {who.actor.name}. The password you were given works once; replace it to go on.")
+        st.markdown(
+            f"Welcome, {notices.plain(who.actor.name)}. The password you were given works once; replace it to go on."
+        )
         current = st.text_input(
             "Password you were given", type="password", key="first.current", autocomplete="current-password"
         )

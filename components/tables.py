@@ -15,9 +15,9 @@ import streamlit as st
 from components import dates, money, palette
 from services.exports import value
 
-Kind = Literal["text", "money", "number", "percent", "date", "moment", "chip", "link", "flag"]
+Kind = Literal["text", "money", "number", "points", "percent", "date", "moment", "chip", "link", "flag"]
 ROW_HEIGHT = 32
-_RIGHT = {"money", "number", "percent"}
+_RIGHT = {"money", "number", "points", "percent"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def _cell(row: Any, column: Column) -> Any:
     held = value(row, column.name)
     if held is None:
         return None
-    if column.kind in ("money", "number", "percent"):
+    if column.kind in _RIGHT:
         return float(held)  # for sorting only: what is shown is written from it in the currency's grouping
     if column.kind == "chip":
         return [str(held)] if str(held) else None
@@ -106,6 +106,8 @@ def _styled(frame: pd.DataFrame, columns: Sequence[Column]) -> Any:
             written[column.name] = _money_cell
         elif column.kind == "percent":
             written[column.name] = lambda share: dates.NOTHING if pd.isna(share) else f"{share * 100:.1f} %"
+        elif column.kind == "points":
+            written[column.name] = _points_cell
         elif column.kind == "number" and not _is_plain(frame[column.name]):
             written[column.name] = lambda count: dates.NOTHING if pd.isna(count) else money.count(count)
         elif column.kind == "date":
@@ -122,6 +124,14 @@ def _is_plain(numbers: pd.Series) -> bool:
     """Whether they read the same without grouping: whole numbers below a thousand."""
     known = numbers.dropna()
     return bool(((known.abs() < 1000) & (known % 1 == 0)).all())
+
+
+def _points_cell(change: float) -> str:
+    """'+2.1': a change told to a tenth, the same in every row."""
+    if pd.isna(change):
+        return dates.NOTHING
+    tenths = round(change, 1)
+    return f"{money.MINUS if tenths < 0 else '+' if tenths > 0 else ''}{abs(tenths):.1f}"
 
 
 def _money_cell(amount: float) -> str:
@@ -156,9 +166,9 @@ def totals(rows: int, *, noun: str, sums: Iterable[tuple[str, Decimal]] = (), of
         of: how many there are in all, if more than shown.
     """
     shown = money.count(rows)
-    if of is not None and of != rows:
+    if of is not None and str(of) != str(rows):
         shown = f"{shown} of {of if isinstance(of, str) else money.count(of)}"
-    if rows == 1 and of in {None, 1}:
+    if rows == 1 and of in {None, 1, "1"}:
         first, *rest = noun.split(" ")
         noun = " ".join([first.removesuffix("s"), *rest])
     counted = f"{shown} {noun}"

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from components import dates, notices
+from components import dates, form_fields, notices
 from services import users
 from services.actors import ROLE_PERMISSIONS, Actor, Role
 from services.users import User
@@ -40,24 +40,26 @@ def role_name(role: Role) -> str:
 
 
 def add(actor: Actor) -> None:
-    """The form that creates a user."""
+    """The form that creates a user; empty again once one is added."""
+    form = form_fields.drawn("users")
     with (
         st.popover("Add user", icon=":material/person_add:", type="primary"),
         st.form("users.add", border=False, clear_on_submit=False),
     ):
-        name = st.text_input("Name", key="users.name", placeholder="Ana Pereira", max_chars=100)
-        username = st.text_input("User name", key="users.username", placeholder="ana.pereira", max_chars=40)
-        email = st.text_input("E-mail (may be empty)", key="users.email", max_chars=200)
-        role = st.selectbox("Role", ROLES, format_func=role_name, key="users.role")
+        name = st.text_input("Name", key=f"{form}.name", placeholder="Ana Pereira", max_chars=100)
+        username = st.text_input("User name", key=f"{form}.username", placeholder="ana.pereira", max_chars=40)
+        email = st.text_input("E-mail (may be empty)", key=f"{form}.email", max_chars=200)
+        role = st.selectbox("Role", ROLES, format_func=role_name, key=f"{form}.role")
         if st.form_submit_button("Add user", type="primary"):
             with notices.showing_errors():
                 made = users.create(actor, username=username, name=name, role=role, email=email)
-                _tell(made.username, made.one_time_password, f"{name} added as {role}.")
+                form_fields.done(form)
+                _tell(made.username, made.one_time_password, f"{notices.plain(name)} added as {role}.")
 
 
 def actions(actor: Actor, user: User) -> None:
     """What may be done with the chosen user."""
-    st.markdown(f"**{user.name}** · {user.username} · {user.state}")
+    st.markdown(f"**{notices.plain(user.name)}** · {user.username} · {user.state}")
     with st.container(horizontal=True):
         _change_role(actor, user)
         _reset_password(actor, user)
@@ -77,23 +79,25 @@ def _change_role(actor: Actor, user: User) -> None:
         if st.form_submit_button("Change role", type="primary"):
             with notices.showing_errors():
                 users.change_role(actor, user.id, role, version=user.version)
-                notices.after_rerun(f"{user.name} is {role} from now on.")
+                notices.after_rerun(f"{notices.plain(user.name)} is {role} from now on.")
 
 
 def _reset_password(actor: Actor, user: User) -> None:
     with st.popover("Reset password", icon=":material/key:"), st.form(f"users.reset.{user.id}", border=False):
-        st.markdown(f"{user.name} gets a one-time password, is unlocked, and is signed out everywhere.")
+        st.markdown(f"{notices.plain(user.name)} gets a one-time password, is unlocked, and is signed out everywhere.")
         if st.form_submit_button("Reset password", type="primary"):
             with notices.showing_errors():
                 password = users.reset_password(actor, user.id, version=user.version)
-                _tell(user.username, password, f"Password of {user.name} reset.")
+                _tell(user.username, password, f"Password of {notices.plain(user.name)} reset.")
 
 
 def _end_sessions(actor: Actor, user: User) -> None:
     if st.button("Sign out everywhere", icon=":material/logout:", key=f"users.end.{user.id}"):
         with notices.showing_errors():
             ended = users.end_sessions(actor, user.id)
-            notices.after_rerun(f"{user.name} is signed out of {ended} session{'s' if ended != 1 else ''}.")
+            notices.after_rerun(
+                f"{notices.plain(user.name)} is signed out of {ended} session{'s' if ended != 1 else ''}."
+            )
 
 
 def _unlock(actor: Actor, user: User) -> None:
@@ -101,24 +105,24 @@ def _unlock(actor: Actor, user: User) -> None:
     if st.button("Unlock", icon=":material/lock_open:", key=f"users.unlock.{user.id}", help=f"Locked until {until}"):
         with notices.showing_errors():
             users.unlock(actor, user.id)
-            notices.after_rerun(f"{user.name} may try again.")
+            notices.after_rerun(f"{notices.plain(user.name)} may try again.")
 
 
 def _disable(actor: Actor, user: User) -> None:
     with st.popover("Disable", icon=":material/block:"), st.form(f"users.disable.{user.id}", border=False):
         st.markdown(
-            f"{user.name} can no longer sign in, and {user.open_sessions} open sessions end at once. "
+            f"{notices.plain(user.name)} can no longer sign in, and {user.open_sessions} open sessions end at once. "
             "What they did stays in the audit trail. You can enable them again."
         )
         reason = st.text_input("Reason", max_chars=200, placeholder="Left the company")
-        if st.form_submit_button(f"Disable {user.name}", type="primary"):
+        if st.form_submit_button(f"Disable {notices.plain(user.name)}", type="primary"):
             with notices.showing_errors():
                 users.disable(actor, user.id, reason=reason, version=user.version)
-                notices.after_rerun(f"{user.name} is disabled.")
+                notices.after_rerun(f"{notices.plain(user.name)} is disabled.")
 
 
 def _enable(actor: Actor, user: User) -> None:
     if st.button("Enable", icon=":material/check_circle:", key=f"users.enable.{user.id}"):
         with notices.showing_errors():
             users.enable(actor, user.id, version=user.version)
-            notices.after_rerun(f"{user.name} may sign in again.")
+            notices.after_rerun(f"{notices.plain(user.name)} may sign in again.")

@@ -56,7 +56,7 @@ def show(actor: Actor, visit: Visit) -> None:
 
 
 def _head(actor: Actor, visit: Visit, view: BorrowerView) -> None:
-    st.subheader(visit.borrower_name, anchor=False)
+    st.subheader(case_panel.plain(visit.borrower_name), anchor=False)
     about = [
         visit.number,
         f"{dates.day(visit.planned_on)}" + (f", {visit.appointed_at:%H:%M}" if visit.appointed_at else ""),

@@ -19,7 +19,7 @@ page = accounts.page(actor, wanted.filter, sort=wanted.sort, cursor=portfolio_ac
 found = reads.totals(wanted.filter)
 portfolio_accounts.heading(wanted, found, choices)
 if not page.accounts:
-    portfolio_accounts.nothing()
+    portfolio_accounts.nothing(actor, wanted)
     st.stop()
 
 borrower_id = portfolio_accounts.table(page, choices)

@@ -11,7 +11,7 @@ actor = guard(Permission.VIEW_AUDIT)
 
 COLUMNS = (
     Column("at", "When", "moment", width=150),
-    Column("sentence", "What happened", width="large"),
+    Column("sentence", "What happened", width=560),
     Column("role", "Role", width=80),
     Column("action", "Act", width=160),
     Column("borrower_number", "Borrower", width=110, help="The lender's own number"),
@@ -27,7 +27,7 @@ with notices.showing_errors():
     if not page.events:
         empty.empty("Nothing matches.", "Widen the period, or leave a field empty.", icon=":material/search_off:")
     else:
-        chosen = tables.table(page.events, COLUMNS, key="audit.table", select="id")
+        chosen = tables.table(audit_trail.rows(page.events), COLUMNS, key="audit.table", select="id")
         tables.totals(len(page.events), noun="events", of=page.found_label)
         tables.next_page(place, page.next_before, is_first=tables.position(place) is None)
         exports.downloads("Audit trail", lambda: searching.export(actor, wanted), key="audit.export")

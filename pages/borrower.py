@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from components import borrower_panel, empty
+from components import borrower_panel
 from components.guard import guard
 from services.actors import Permission
 
 actor = guard(Permission.VIEW_BORROWER)
-borrower_panel.find(actor)
+is_searched = borrower_panel.find(actor)
 borrower_id = borrower_panel.chosen()
 view = borrower_panel.view_of(actor, borrower_id) if borrower_id is not None else None
 if view is not None:
@@ -17,5 +17,5 @@ if view is not None:
         borrower_panel.tabs(actor, view)
     with right:
         borrower_panel.actions(actor, view)
-elif borrower_id is None:
-    empty.empty("No borrower is chosen.", "Search above, or open one from the queue.")
+elif borrower_id is None and not is_searched:
+    borrower_panel.nobody(actor)

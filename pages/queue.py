@@ -18,7 +18,7 @@ with st.container(key="queue_page"):
         page = queue.page(actor, wanted, tab, after=tables.position("queue.list"))
         queue_list.tabs(page)
         tools = st.container()
-        ticked = queue_list.rows(actor, page, tab, opened=opened)
+        ticked = queue_list.rows(actor, page, tab, opened=opened, is_narrowed=wanted != queue.QueueFilter())
         with tools:
             allocation_panel.show(actor, wanted, tab, ticked, in_list=page.count_label(tab))
     with right:

@@ -31,6 +31,7 @@ from services import (
     policy,
     promises,
     regional_holds,
+    scoring,
     settlements,
 )
 from services.actors import Actor, Permission
@@ -96,7 +97,7 @@ class LoanView:
     bounces: int
     risk_score: int | None
     risk_band: int
-    risk_reasons: tuple[cases.Reason, ...]
+    risk_reasons: tuple[scoring.Reason, ...]
     strip: tuple[StripInstalment, ...]
 
     @property
@@ -244,7 +245,7 @@ def _loan(row: Row[*tuple[Any, ...]], strip: Sequence[StripInstalment]) -> LoanV
         amounts = ("overdue_amount", "overdue_principal", "overdue_interest", "overdue_charges", "outstanding")
         counts = ("dpd", "bucket", "missed_instalments", "partial_payments", "bounces", "risk_band")
         values |= {**_NO_STATE, **dict.fromkeys(amounts, Decimal(0)), **dict.fromkeys(counts, 0)}
-    values["risk_reasons"] = cases.reasons_of(row.risk_reasons or ())
+    values["risk_reasons"] = tuple(scoring.parse_reason(stored) for stored in row.risk_reasons or ())
     return LoanView(**values, strip=tuple(strip))
 
 

@@ -24,6 +24,12 @@ def local(at: datetime, zone: str) -> datetime:
     return at.astimezone(ZoneInfo(zone))
 
 
+def written(at: datetime, zone: str) -> str:
+    """A moment in a sentence, as screens write moments: '1 Dec 2026, 08:00'."""
+    there = local(at, zone)
+    return f"{there.day} {there:%b %Y, %H:%M}"
+
+
 @contextmanager
 def frozen(at: datetime) -> Iterator[None]:
     """Within, the clock stands at `at` (aware). For tests and for replaying a past day."""

@@ -4,10 +4,10 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from enum import Enum
-from typing import Any
+from typing import Any, Literal
 
 CSV_TYPE = "text/csv"
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -23,6 +23,8 @@ class Field:
 
     name: str
     label: str
+    kind: Literal["", "share"] = ""
+    """A share of 1 is shown in percent by spreadsheets; other kinds follow from the values."""
 
 
 def escaped(text: str) -> str:
@@ -36,7 +38,10 @@ def columns_of(rows: Sequence[Any]) -> tuple[Field, ...]:
         return ()
     first = rows[0]
     names = [field.name for field in fields(first)] if is_dataclass(first) else [str(name) for name in first]
-    return tuple(Field(name, name.replace("_", " ").capitalize()) for name in names)
+    return tuple(
+        Field(name, name.replace("_", " ").capitalize(), "share" if "share" in name.split("_") else "")
+        for name in names
+    )
 
 
 def to_csv(rows: Sequence[Any], columns: Sequence[Field] | None = None) -> bytes:
@@ -55,13 +60,16 @@ def to_csv(rows: Sequence[Any], columns: Sequence[Field] | None = None) -> bytes
     return b"\xef\xbb\xbf" + buffer.getvalue().encode()
 
 
-def to_xlsx(rows: Sequence[Any], columns: Sequence[Field] | None = None, *, sheet: str = "Export") -> bytes:
+def to_xlsx(
+    rows: Sequence[Any], columns: Sequence[Field] | None = None, *, sheet: str = "Export", zone: tzinfo = UTC
+) -> bytes:
     """The rows as one sheet with typed cells, a frozen header and a filter.
 
     Args:
         rows: dataclasses or mappings, no more than `XLSX_ROWS_AT_MOST`.
         columns: what to write, in order; None: every field.
         sheet: name of the sheet, at most 31 characters.
+        zone: where moments are told; the header names it, since a cell cannot.
     """
     import xlsxwriter
 
@@ -77,37 +85,50 @@ def to_xlsx(rows: Sequence[Any], columns: Sequence[Field] | None = None, *, shee
     with xlsxwriter.Workbook(buffer, options) as book:
         page = book.add_worksheet(sheet[:31])
         page.freeze_panes(1, 0)
-        page.write_row(0, 0, [escaped(column.label) for column in chosen], book.add_format({"bold": True}))
+        page.write_row(0, 0, [_header(column, rows, zone) for column in chosen], book.add_format({"bold": True}))
         formats = _Formats(
+            zone=zone,
             money=book.add_format({"num_format": "#,##0.00"}),
+            share=book.add_format({"num_format": "0.0 %"}),
             day=book.add_format({"num_format": "d mmm yyyy"}),
             moment=book.add_format({"num_format": "d mmm yyyy hh:mm"}),
         )
         for line, row in enumerate(rows[:XLSX_ROWS_AT_MOST], start=1):
             for position, column in enumerate(chosen):
-                _write_cell(page, line, position, value(row, column.name), formats)
+                _write_cell(page, (line, position), value(row, column.name), formats, is_share=column.kind == "share")
         page.autofilter(0, 0, max(len(rows), 1), max(len(chosen) - 1, 0))
     return buffer.getvalue()
 
 
 @dataclass(frozen=True, slots=True)
 class _Formats:
+    zone: tzinfo
     money: Any
+    share: Any
     day: Any
     moment: Any
 
 
-def _write_cell(page: Any, line: int, position: int, held: Any, formats: _Formats) -> None:
+def _header(column: Field, rows: Sequence[Any], zone: tzinfo) -> str:
+    first = next((held for row in rows if (held := value(row, column.name)) is not None), None)
+    return escaped(f"{column.label} ({zone})" if isinstance(first, datetime) else column.label)
+
+
+def _write_cell(page: Any, place: tuple[int, int], held: Any, formats: _Formats, *, is_share: bool) -> None:
+    line, position = place
     if held is None:
         return
-    if isinstance(held, Decimal):
-        page.write_number(line, position, held, formats.money)
+    if is_share and isinstance(held, (Decimal, float)):
+        page.write_number(line, position, held, formats.share)
+    elif isinstance(held, Decimal):
+        page.write_number(line, position, held, formats.money if held == round(held, 2) else None)
     elif isinstance(held, bool):
         page.write_boolean(line, position, held)
     elif isinstance(held, (int, float)) and not isinstance(held, Enum):
         page.write_number(line, position, held)
-    elif isinstance(held, datetime):  # a spreadsheet knows no time zones: the header or the user does
-        page.write_datetime(line, position, held.replace(tzinfo=None), formats.moment)
+    elif isinstance(held, datetime):  # a spreadsheet knows no time zones: the header names it
+        there = held.astimezone(formats.zone) if held.tzinfo is not None else held
+        page.write_datetime(line, position, there.replace(tzinfo=None), formats.moment)
     elif isinstance(held, date):
         page.write_datetime(line, position, datetime(held.year, held.month, held.day), formats.day)  # noqa: DTZ001
     else:
@@ -119,13 +140,25 @@ def value(row: Any, name: str) -> Any:
     return row[name] if isinstance(row, Mapping) else getattr(row, name)
 
 
+_DECIMALS_AT_MOST = 6
+
+
+def _plain(number: Decimal) -> str:
+    """Without an exponent, and without the decimals of a division that nobody measured."""
+    exponent = number.as_tuple().exponent
+    is_long = isinstance(exponent, int) and exponent < -_DECIMALS_AT_MOST
+    return f"{round(number, _DECIMALS_AT_MOST) if is_long else number:f}"
+
+
 def _as_text(held: Any) -> str:
     """A cell's text: numbers bare, dates ISO, text escaped."""
     if held is None:
         return ""
     if isinstance(held, Enum):
         return escaped(str(held.value))
-    if isinstance(held, (bool, int, float, Decimal)):
+    if isinstance(held, Decimal):
+        return _plain(held)
+    if isinstance(held, (bool, int, float)):
         return str(held)
     if isinstance(held, (date, datetime)):
         return held.isoformat()

@@ -124,8 +124,8 @@ def _ask_gate(session: Session, actor: Actor, borrower_id: int, due_at: datetime
         return
     answer = policy.preview_many(session, [borrower_id], channel, due_at, agent_id=actor.id)[borrower_id]
     if not answer.is_allowed and answer.next_allowed_at is not None:
-        local = answer.next_allowed_at.astimezone(ZoneInfo(lender.load(session).time_zone))
-        raise InvalidInput({"due_at": f"Not allowed then: {answer.reason} Possible from {local:%d %b, %H:%M}."})
+        possible = clock.written(answer.next_allowed_at, lender.load(session).time_zone)
+        raise InvalidInput({"due_at": f"Not allowed then: {answer.reason} Possible from {possible}."})
 
 
 def open_of(session: Session, borrower_id: int) -> list[FollowUp]:

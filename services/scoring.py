@@ -61,7 +61,7 @@ class Reason:
     """A part of a score."""
 
     code: str
-    label: str
+    words: str
     points: int
 
 
@@ -160,9 +160,15 @@ def reason_label(code: str) -> str:
     if feature is None:
         return code.replace("_", " ")
     amount = code.removeprefix(f"{feature}_")
-    words = f"over {amount.removeprefix('over_')}" if amount.startswith("over_") else amount.replace("_", "–")
-    label = _LABELS[feature].format(words)
+    label = _LABELS[feature].format(words := _range_words(feature, amount))
     return _singular(label) if words == "1" else label
+
+
+def _range_words(feature: str, amount: str) -> str:
+    if not amount.startswith("over_"):
+        return amount.replace("_", "–")
+    above = amount.removeprefix("over_")
+    return f"over {above}" if feature == "dpd" or not above.isdecimal() else f"{int(above) + 1} or more"
 
 
 def _singular(label: str) -> str:
@@ -179,4 +185,4 @@ def reasons_of(session: Session, loan_id: int) -> tuple[Reason, ...]:
 def parse_reason(stored: str) -> Reason:
     """Read a reason as it is kept: 'dpd_31_60:25'."""
     code, _, points = stored.rpartition(":")
-    return Reason(code=code, label=reason_label(code), points=int(points))
+    return Reason(code=code, words=reason_label(code), points=int(points))

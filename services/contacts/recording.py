@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
@@ -330,7 +329,7 @@ def _record_blocked(session: Session, act: _Act) -> None:
 
 def _blocked(act: _Act, zone: str) -> Refused:
     later = act.gate.next_allowed_at
-    when = f" Allowed from {later.astimezone(ZoneInfo(zone)):%d %b %H:%M}." if later else ""
+    when = f" Allowed from {clock.written(later, zone)}." if later else ""
     return Refused(f"{act.gate.reason}{when}")
 
 

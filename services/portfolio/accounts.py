@@ -13,6 +13,7 @@ from services import audit, lender
 from services.actors import Actor, Permission
 from services.portfolio.definitions import FigureKey
 from services.portfolio.filtering import PortfolioFilter
+from services.portfolio.promise_days import end_of_day
 
 __all__ = [
     "Account",
@@ -27,6 +28,7 @@ __all__ = [
     "attribute_values",
     "behind",
     "export",
+    "is_kept",
     "page",
     "totals",
 ]
@@ -61,7 +63,7 @@ def behind(key: FigureKey, chosen: PortfolioFilter, as_of: date | None = None) -
     Args:
         key: the figure.
         chosen: part of the book.
-        as_of: a closed day; None: the newest.
+        as_of: the closed day that the figure is of; None: as they stand now.
     """
     return AccountFilter(scope=chosen, of=_FIGURES[key], as_of=as_of)
 
@@ -80,17 +82,16 @@ def page(
     """
     actor.require(Permission.VIEW_PORTFOLIO)
     with reading() as session:
-        dates = _dates(session, chosen)
+        as_of, dates = _dates(session, chosen)
         found = queries.account_page(
             session,
             chosen,
             sort=sort,
             cursor=cursor,
             limit=PAGE + 1,
-            month_start=dates.month_start,
-            today=dates.today,
+            dates=dates,
         )
-    return _page(found, cursor, dates.as_of)
+    return _page(found, cursor, as_of)
 
 
 def _page(found: list[Account], cursor: Cursor | None, as_of: date | None) -> AccountPage:
@@ -118,8 +119,19 @@ def totals(actor: Actor, chosen: AccountFilter) -> AccountTotals:
     """
     actor.require(Permission.VIEW_PORTFOLIO)
     with reading() as session:
-        dates = _dates(session, chosen)
-        return queries.account_totals(session, chosen, month_start=dates.month_start, today=dates.today)
+        _, dates = _dates(session, chosen)
+        return queries.account_totals(session, chosen, dates=dates)
+
+
+def is_kept(actor: Actor, day: date) -> bool:
+    """Whether accounts are kept as they stood at a day-end; not of days that were never closed.
+
+    Raises:
+        NotAllowed: the actor may not view the portfolio.
+    """
+    actor.require(Permission.VIEW_PORTFOLIO)
+    with reading() as session:
+        return queries.has_day(session, day)
 
 
 def attribute_keys(actor: Actor) -> list[str]:
@@ -144,21 +156,14 @@ def attribute_values(actor: Actor, key: str) -> list[str]:
         return queries.attribute_values(session, key)
 
 
-@dataclass(frozen=True, slots=True)
-class Dates:
-    """The month in which broken promises count, and the day of the figures."""
-
-    month_start: date
-    today: date
-    as_of: date | None
-
-
-def _dates(session: Session, chosen: AccountFilter) -> Dates:
+def _dates(session: Session, chosen: AccountFilter) -> tuple[date | None, queries.Dates]:
+    """The day of the figures, and the days by which promises choose accounts."""
     settings = lender.load(session)
     day = chosen.move.closing_on if chosen.move is not None else chosen.as_of
     newest = settings.closed_through
     today = day or max(settings.today, newest or settings.today)
-    return Dates((day or newest or today).replace(day=1), today, day or newest)
+    ended_at = end_of_day(day, settings.time_zone) if day is not None and day <= settings.today else None
+    return day or newest, queries.Dates((day or newest or today).replace(day=1), today, ended_at)
 
 
 EXPORT_LIMIT = 100_000
@@ -175,10 +180,8 @@ def export(actor: Actor, chosen: AccountFilter, *, sort: SortBy = SortBy.OVERDUE
     """
     actor.require(Permission.EXPORT_PORTFOLIO)
     with transaction() as session:
-        dates = _dates(session, chosen)
-        rows = queries.all_accounts(
-            session, chosen, sort=sort, limit=EXPORT_LIMIT, month_start=dates.month_start, today=dates.today
-        )
+        _, dates = _dates(session, chosen)
+        rows = queries.all_accounts(session, chosen, sort=sort, limit=EXPORT_LIMIT, dates=dates)
         found = list(rows)
         audit.record(
             session,

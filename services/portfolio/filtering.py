@@ -10,11 +10,15 @@ from db.queries.portfolio import days, scope
 from db.queries.portfolio.scope import NOT_GIVEN, Scope
 from services import lender
 from services.actors import Actor, Permission
+from services.scoring import BANDS
 
 PortfolioFilter = Scope
 """Part of the book that the pages show; empty fields mean all."""
 
-RISK_BANDS: dict[int, str] = {1: "1 low", 2: "2 fair", 3: "3 middle", 4: "4 high", 5: "5 very high", 0: "not scored"}
+RISK_BANDS: dict[int, str] = {band: f"{band} {name.lower()}" for band, name in BANDS.items() if band} | {
+    0: BANDS[0].lower()
+}
+"""Bands as the portfolio's pages call them: by number, then by the name that every page uses."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,10 @@ def summarise(session: Session, as_of: date, *, time_zone: str) -> None:
             return
 
 
+def end_of_day(on: date, time_zone: str) -> datetime:
+    """The moment at which a business date ends in the lender's zone."""
+    return datetime.combine(on + timedelta(days=1), time(), tzinfo=ZoneInfo(time_zone))
+
+
 def _replace(session: Session, as_of: date, time_zone: str) -> None:
-    end_of_day = datetime.combine(as_of + timedelta(days=1), time(), tzinfo=ZoneInfo(time_zone))
-    replace_promise_day(session, as_of, end_of_day=end_of_day)
+    replace_promise_day(session, as_of, end_of_day=end_of_day(as_of, time_zone))

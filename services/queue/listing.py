@@ -70,9 +70,10 @@ class QueueRow:
 
     @property
     def why(self) -> str:
-        """The two strongest reasons for its place, in words."""
+        """The two strongest reasons for its place, in words; where nothing raises it, why it stands low."""
         raising = [reason.words for reason in self.reasons if reason.points > 0]
-        return _sentence_case(", ".join(raising[:2]))
+        told = raising or [reason.words for reason in self.reasons]
+        return _sentence_case(", ".join(told[:2]))
 
     @property
     def action_words(self) -> str:

@@ -63,7 +63,7 @@ def check_in_in(session: Session, actor: Actor, visit_id: int, presence: Presenc
                 after={"rule": answer.rule, "reason": answer.reason})  # fmt: skip
         later = answer.next_allowed_at
         zone = lender.load(session).time_zone
-        return Refused(answer.reason + (f" Allowed from {clock.local(later, zone):%d %b %H:%M}." if later else ""))
+        return Refused(answer.reason + (f" Allowed from {clock.written(later, zone)}." if later else ""))
     keep(session, actor, visit, presence, at=clock.now(), source="page", answer=answer)
     made = visits.load(session, visit_id)
     _record_check_in(session, actor, made)

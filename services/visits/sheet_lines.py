@@ -130,7 +130,7 @@ def _arrived(session: Session, visit: Visit, line: Mapping[str, str]) -> datetim
         raise InvalidInput({"arrived_at": "Write when you arrived like 14:30."}) from None
     at = datetime.combine(visit.planned_on, clock_time, policy.zone_of(session, visit.borrower_id))
     if at > clock.now():
-        raise InvalidInput({"arrived_at": f"{at:%d %b %H:%M} has not come yet."})
+        raise InvalidInput({"arrived_at": f"{at.day} {at:%b %Y, %H:%M} has not come yet."})
     if visit.planned_on < settings.today - timedelta(days=LATEST_DAYS):
         raise Refused(f"Visit {visit.number} was more than {LATEST_DAYS} days ago. Ask your leader to record it.")
     return at

@@ -7,8 +7,12 @@ from decimal import Decimal
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from components import palette
+from components import palette, portfolio_charts, queue_list, tables
+from components.cached import LenderFormat
 from components.palette import DARK, LIGHT, contrast
+from services import scoring
+from services.portfolio import RISK_BANDS, Vintage
+from services.portfolio.vintages import VintagePoint
 
 
 def luminance(colour: str) -> float:
@@ -30,6 +34,43 @@ def test_buckets_are_one_scale_in_even_steps_of_lightness(colours):
     for one, other in zip(colours.buckets, colours.buckets[1:], strict=False):
         assert contrast(one, other) > 1.25
     assert [palette.legible(colour) for colour in colours.buckets] == list(colours.buckets)
+
+
+@pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
+def test_no_two_vintages_are_drawn_alike(colours):
+    curves = tuple(
+        Vintage(date(2024 + number, 1, 1), (VintagePoint(date(2025, 1, 31), 1, 10, 1, 0, None, None),))
+        for number in range(8)
+    )
+    lines = [line["line"] for line in portfolio_charts.vintages(curves, 30, colours)["data"]]
+    assert len({(line["color"], line["dash"]) for line in lines}) == len(curves)
+
+
+def test_risk_bands_are_called_alike_by_every_page():
+    called = [name.lower() for band, name in scoring.BANDS.items() if band]
+    assert [name.lower() for name in reversed(queue_list.RISKS.values())] == called
+    assert [name for band, name in RISK_BANDS.items() if band] == [f"{n} {name}" for n, name in enumerate(called, 1)]
+
+
+@pytest.mark.parametrize(
+    ("change", "written"), [(67.5, "+67.5"), (20.0, "+20.0"), (-3.5, "−3.5"), (-0.04, "0.0"), (None, "–")]
+)
+def test_changes_in_points_have_their_tenth_and_their_sign_in_every_row(change, written):
+    assert tables._points_cell(change) == written
+
+
+def test_a_whole_list_is_not_told_as_a_part_of_itself(monkeypatch):
+    monkeypatch.setattr("components.cached.lender_format", lambda: LenderFormat("Asha Finance", "INR", "en_IN", "UTC"))
+
+    def page():
+        from components import tables
+
+        tables.totals(3, noun="events", of="3")
+        tables.totals(1, noun="events", of="1")
+        tables.totals(3, noun="events", of="more than 1,000")
+
+    said = [caption.value for caption in AppTest.from_function(page).run().caption]
+    assert said == ["3 events", "1 event", "3 of more than 1,000 events"]
 
 
 @pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])

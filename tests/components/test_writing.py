@@ -1,12 +1,15 @@
 """How amounts, counts and dates are written."""
 
+import dataclasses
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 
-from components import dates, languages, money
+from components import dates, languages, money, queue_list
 from components.cached import LenderFormat
+from services import cases, policy
+from services.queue import QueueRow
 
 
 @pytest.fixture(autouse=True)
@@ -124,3 +127,53 @@ def test_moments_near_today_are_said_as_people_say_them(at, written):
 @pytest.mark.parametrize(("kept", "written"), [("mr", "Marathi"), (" HI ", "Hindi"), ("Tulu", "Tulu"), (None, "")])
 def test_languages_are_named(kept, written):
     assert languages.named(kept) == written
+
+
+@pytest.mark.parametrize(
+    ("reasons", "written"),
+    [
+        (("broken_promise:25", "dpd_1_30:10", "risk_band_3:4"), "Broken promise, 1–30 days past due"),
+        (("risk_band_3:4", "instalment_near:-15"), "Medium risk"),
+        (("instalment_near:-15",), "Instalment falls due soon"),
+        ((), ""),
+    ],
+)
+def test_each_case_of_the_queue_has_a_reason_for_its_place(reasons, written):
+    assert _row(reasons=cases.reasons_of(reasons)).why == written
+
+
+def _row(**over) -> QueueRow:
+    """A case of the queue about which nothing is known."""
+    fields = dict.fromkeys(field.name for field in dataclasses.fields(QueueRow))
+    return QueueRow(**{**fields, **over})
+
+
+@pytest.mark.parametrize(
+    ("at", "written"),
+    [
+        (datetime(2025, 6, 17, 2, 30, tzinfo=UTC), "○ 08:00<"),
+        (datetime(2025, 6, 18, 2, 30, tzinfo=UTC), "○ tomorrow, 08:00<"),
+        (datetime(2025, 6, 30, 2, 30, tzinfo=UTC), "○ 30 Jun 2025, 08:00<"),
+        (None, "○ blocked<"),
+    ],
+)
+def test_the_day_from_which_a_call_is_allowed_is_told_unless_it_is_today(at, written):
+    row = _row(
+        contact=policy.GateAnswer(
+            is_allowed=False, rule="hold", reason="On hold.", next_allowed_at=at, policy_version=1
+        )
+    )
+    assert written in queue_list._dot(row, date(2025, 6, 17))
+
+
+@pytest.mark.parametrize(
+    ("on", "written"),
+    [
+        (date(2025, 6, 12), "Call due 5 days ago · no contact yet"),
+        (date(2025, 6, 17), "Call today · no contact yet"),
+        (date(2025, 6, 19), "Call in 2 days · no contact yet"),
+        (None, "Call · no contact yet"),
+    ],
+)
+def test_an_act_of_an_earlier_day_is_due_and_not_done(on, written):
+    assert queue_list._next(_row(next_action="call", next_action_on=on), date(2025, 6, 17)) == written

@@ -82,6 +82,53 @@ def test_search_opens_the_only_one_found_without_telling_the_address(meera):
     assert "meer" not in str(app.query_params).lower()
 
 
+def test_what_a_file_brought_is_shown_and_not_obeyed(meera):
+    name, loan = "[Pay here](https://evil.example) *now* $x$", "LN_1_*2*"
+    with transaction() as session:
+        borrower_id = builders.make_borrower(session, name=name)
+        builders.make_loan(session, borrower_id, external_id=loan)
+    app = page_of(Role.LEADER, borrower_id)
+    (head,) = (head.value for head in app.subheader)
+    assert head == r"\[Pay here\]\(https\://evil\.example\) \*now\* \$x\$"
+    assert r"**LN\_1\_\*2\***" in words(app)
+
+
+def test_a_search_leads_once_so_that_the_way_back_holds(meera):
+    app = opened(token_of(Role.AUDITOR), url_path="borrower")
+    app.text_input(key="borrower.search").set_value("meer")
+    app.run()
+    app.query_params["borrower"] = str(meera[1])  # as the browser's Back does
+    app.run()
+    assert [head.value for head in app.subheader] == ["Someone Else"]
+    app.text_input(key="borrower.search").set_value("")
+    app.run()
+    app.text_input(key="borrower.search").set_value("meer")
+    app.run()
+    assert [head.value for head in app.subheader] == ["Meera Iyer"]
+
+
+@pytest.mark.parametrize(
+    ("role", "said"),
+    [
+        (Role.AGENT, "Search above, or open one from the queue."),
+        (Role.ANALYST, "Search above, or open one from Accounts."),
+        (Role.AUDITOR, "Search above."),
+    ],
+)
+def test_nobody_is_sent_to_a_page_of_another_role(cast, role, said):
+    app = opened(token_of(role), url_path="borrower")
+    assert said in [element.value for element in app.markdown]
+
+
+def test_a_search_that_finds_nobody_says_only_that(meera):
+    app = opened(token_of(Role.AGENT), url_path="borrower")
+    assert "No borrower is chosen" in words(app)
+    app.text_input(key="borrower.search").set_value("zzzz")
+    app.run()
+    assert "Nobody matches" in words(app)
+    assert "No borrower is chosen" not in words(app)
+
+
 def test_promise_follow_up_and_hold_are_recorded_at_one_place(meera):
     app = act(page_of(Role.AGENT, meera[0]), "promise")
     app.text_input(key=f"promise.{meera[0]}.amount").set_value("1,000")
@@ -149,12 +196,13 @@ def test_pending_promise_is_taken_back_with_a_reason(meera, cast):
 def test_auditor_sees_what_the_trail_says_of_the_borrower(meera, cast):
     with transaction() as session:
         audit.record(
-            session, cast[Role.AGENT], "contact.recorded", subject=("contact", 1), summary="logged a call",
+            session, cast[Role.AGENT], "contact.recorded", subject=("contact", 1), summary="noted 123,456.00 promised",
             borrower_id=meera[0],
         )  # fmt: skip
     app = page_of(Role.AUDITOR, meera[0])
     assert "Audit" in [tab.label for tab in app.tabs]
-    assert any("sentence" in frame.value.columns for frame in app.dataframe)
+    (told,) = [frame.value for frame in app.dataframe if "sentence" in frame.value.columns]
+    assert "noted ₹1,23,456 promised" in told["sentence"][0]
     assert "Audit" not in [tab.label for tab in page_of(Role.AGENT, meera[0]).tabs]
 
 

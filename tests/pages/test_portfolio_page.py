@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
 from decimal import Decimal
+from urllib.parse import parse_qs
 
 import plotly.graph_objects as go
 import pytest
 from sqlalchemy import event, text
 from streamlit.testing.v1 import AppTest
 
-from components import browser, portfolio_cached
+from components import browser, portfolio_cached, portfolio_words
 from components.portfolio_links import account_query
 from db.engine import engine, transaction
 from services import lender, portfolio
@@ -95,6 +96,22 @@ def test_six_figures_with_their_definition_and_date(closes):
     assert "₹12,34,567" in overdue.help
 
 
+def test_a_figure_that_did_not_move_points_nowhere(closes):
+    make_book(closes)
+    cards = {card.label: card.proto for card in opened(token_of(Role.LEADER), url_path="portfolio").metric}
+    flat, moved = cards["Delinquent accounts"], cards["Overdue"]
+    assert (flat.delta, flat.direction, flat.color) == ("0", flat.NONE, flat.GRAY)
+    assert (moved.direction, moved.color) == (moved.UP, moved.RED)
+
+
+@pytest.mark.parametrize(
+    ("change", "written"),
+    [("0.021", "+2.1 pts"), ("-0.021", "−2.1 pts"), ("-0.0004", "0.0 pts"), ("0.0005", "0.0 pts")],
+)
+def test_points_that_round_to_nothing_have_no_sign(change, written):
+    assert portfolio_words.points(D(change)) == written
+
+
 def test_headings_are_written_from_the_data(closes):
     make_book(closes)
     said = words(opened(token_of(Role.LEADER), url_path="portfolio"))
@@ -165,6 +182,57 @@ def test_a_cell_of_the_matrix_leads_to_its_accounts(closes):
     assert not app.run().exception
 
 
+def links_of(app) -> list[dict[str, list[str]]]:
+    """The query of each link to the accounts."""
+    links = [element.proto for element in app.get("page_link") if element.proto.page.startswith("accounts")]
+    return [parse_qs(link.query_string) for link in links]
+
+
+def at(address: dict[str, str]) -> AppTest:
+    app = AppTest.from_file(APP, default_timeout=30)
+    app.session_state[browser.TAB_KEY] = token_of(Role.LEADER)
+    app.switch_page("pages/accounts.py")
+    for name, value in address.items():
+        app.query_params[name] = value
+    return app.run()
+
+
+def test_a_figure_leads_to_the_accounts_of_its_day_whatever_was_paid_since(closes):
+    make_book(closes)
+    with transaction() as session:
+        segment = make_segment(session, branch="B2")
+        for number in ("PAID-SINCE", "STILL-DUE"):
+            loan = make_account(session, number, segment_id=segment, bucket=0 if number == "PAID-SINCE" else 1)
+            make_snapshot(session, closes[2], loan, segment_id=segment, bucket=1, overdue_amount=D(5))
+    links = links_of(opened(token_of(Role.LEADER), url_path="portfolio"))
+    days = [link.get("day") for link in links]
+    assert days.count([closes[2].isoformat()]) == len(days) - 1, links
+    assert [link["of"] for link in links if "day" not in link] == [["Promise pending"]]  # of now, as the figure is
+    app = at({"day": closes[2].isoformat()})
+    assert sorted(app.dataframe[0].value["loan"]) == ["PAID-SINCE", "STILL-DUE"]
+    assert f"2 accounts · past due, as of {closes[2].day}" in words(app)
+
+
+def test_accounts_that_left_the_book_stand_in_no_bucket(closes):
+    make_book(closes)
+    with transaction() as session:
+        segment = make_segment(session, branch="B2")
+        for number, status, bucket in (("GONE", "closed", 100), ("LOST", "written_off", 101)):
+            loan = make_account(session, number, segment_id=segment, status=status, bucket=bucket)
+            make_snapshot(session, closes[0], loan, segment_id=segment, bucket=2)
+            make_snapshot(session, closes[1], loan, segment_id=segment, status=status, bucket=bucket)
+    table = at({"move": f"{closes[0]}~{closes[1]}~2~100.101"}).dataframe[0].value
+    assert dict(zip(table["loan"], table["bucket"], strict=True)) == {"GONE": ["Closed"], "LOST": ["Written off"]}
+
+
+def test_an_address_of_a_day_that_was_not_closed_says_so(closes):
+    make_book(closes)
+    said = words(at({"day": "2020-02-02"}))
+    assert "Nothing is kept of 2 Feb 2020" in said
+    assert "as they stand now" in words(at({"move": f"{closes[0]}~{closes[1]}~99999999999~1"}))
+    assert not at({"day": "9999-12-31", "of": "Promise pending"}).exception
+
+
 @contextmanager
 def statements() -> Iterator[list[str]]:
     """The statements on tables that run within; the frame's own checks of the session are not counted."""
@@ -217,7 +285,7 @@ def test_a_row_by_bucket_leads_to_the_accounts_that_began_the_month_in_it(closes
             make_snapshot(session, month, loan, segment_id=segment, bucket=now)
     book = portfolio.choices(cast[Role.LEADER])
     for bucket, expected, said in (
-        (0, ["L-FELL"], "1 accounts that went from Current to past due"),
+        (0, ["L-FELL"], "1 account that went from Current to past due"),
         (2, ["L-WORSE", "L-CURED"], "2 accounts that went from 31–60 to anywhere"),
     ):
         labels = len(book.bucket_labels)

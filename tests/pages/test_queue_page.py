@@ -120,6 +120,7 @@ def test_refusal_stands_above_the_form_where_it_is_seen(book):
 def test_opened_case_explains_its_place(book):
     app = press(opened(token_of(Role.AGENT), url_path="queue"), "Open the best case now")
     assert "61–90 days past due +35" in words(app)
+    assert "overdue ₹5,000 or more +6" in words(app)
     assert "Hard stage" in words(app)
 
 
@@ -169,6 +170,17 @@ def test_agent_has_no_allocation_tools(book):
 def test_empty_list_says_what_to_do(cast):
     app = opened(token_of(Role.AGENT), url_path="queue")
     assert "Nothing to work now" in words(app)
+
+
+def test_a_filter_that_leaves_nothing_is_told_as_the_reason(book):
+    app = opened_with(token_of(Role.LEADER), {"tab": "all", "band": "Very high", "amount": "₹1,00,000 or more"})
+    assert names(app) == []
+    assert "No case of this list matches the filters" in words(app)
+    assert "No open cases" not in words(app)
+
+
+def test_a_leader_is_not_sent_to_a_leader(cast):
+    assert "ask your leader" not in words(opened(token_of(Role.LEADER), url_path="queue"))
 
 
 def test_lease_of_yesterday_does_not_hold_today(book, cast):

@@ -32,6 +32,7 @@ def test_a_user_is_added_and_the_password_is_told_once(cast):
     assert by_name("bela").state == "Invited"
     told = app.code[0].value
     assert len(told) == 19
+    assert [field(app, label).value for label in ("Name", "User name")] == ["", ""]  # the next one is another person
     app.run()
     assert app.code[0].value == told  # until it is dismissed
     button(app, "Done, I have passed it on").click().run()

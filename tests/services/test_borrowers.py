@@ -115,12 +115,16 @@ def test_risk_comes_with_its_reasons(session, ana, meera):
                 model_id=model.id,
                 score=score,
                 band=4,
-                reasons=[f"dpd_31_60:{score}", "bounces:5"],
+                reasons=[f"dpd_31_60:{score}", "missed_over_2:12", "partial_payments_1_2:2"],
             )
         )
     session.flush()
     reasons = borrowers.view(ana, meera[0]).loans[0].risk_reasons
-    assert [(reason.code, reason.points) for reason in reasons] == [("dpd_31_60", 70), ("bounces", 5)]
+    assert [(reason.words, reason.points) for reason in reasons] == [
+        ("31–60 days past due", 70),
+        ("3 or more missed instalments", 12),
+        ("1–2 partial payments in 180 days", 2),
+    ]
 
 
 def test_contact_points_are_masked_and_revealed_with_a_reason_in_the_trail(session, ana, meera):

@@ -46,7 +46,7 @@ def test_contact_is_kept_with_the_gates_answer_and_moves_the_case(session, ana, 
 
 def test_blocked_contact_is_refused_with_the_next_allowed_time_and_the_answer_is_kept(session, ana, case, frozen_clock):
     frozen_clock(EVENING)
-    with pytest.raises(Refused, match="17 Jun 08:00"):
+    with pytest.raises(Refused, match=r"Allowed from 17 Jun 2025, 08:00\."):
         contacts.record(ana, case[0], **CALL, person="nobody", outcome="no_answer")
     assert count(session, ContactAttempt) == 0
     assert session.execute(select(GateDecision.is_allowed)).scalars().all() == [False]

@@ -117,7 +117,7 @@ def test_follow_up_at_a_moment_without_contact_is_refused_with_the_next_one(sess
     builders.make_address(session, borrower)
     with pytest.raises(InvalidInput) as refusal:
         follow_ups.record(ana, borrower, due_at=datetime(2025, 6, 17, 16, 30, tzinfo=UTC), action=action)
-    assert "Possible from 18 Jun, 08:00." in refusal.value.fields["due_at"]
+    assert "Possible from 18 Jun 2025, 08:00." in refusal.value.fields["due_at"]
 
 
 def test_follow_up_that_contacts_nobody_may_be_set_for_any_hour(session, ana, borrower):

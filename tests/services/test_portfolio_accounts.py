@@ -125,6 +125,55 @@ def test_promises_lead_to_their_accounts(session, marek):
     assert listed(marek, AccountFilter(of=AccountsOf.PROMISE_BROKEN)) == ["b"]
 
 
+def test_promises_lead_to_accounts_that_were_written_off_too_and_are_counted_themselves(session, marek):
+    segment = make_segment(session)
+    close_through(session, NOV)
+    written_off = make_account(session, "w", segment_id=segment, status="written_off", bucket=101)
+    make_promise(session, written_off)
+    make_promise(session, written_off)
+    chosen = AccountFilter(of=AccountsOf.PROMISE_PENDING)
+    assert listed(marek, chosen) == ["w"]
+    found = accounts.totals(marek, chosen)
+    assert (found.accounts, found.promises) == (1, 2)
+    assert accounts.totals(marek, AccountFilter()).promises is None
+
+
+def test_promises_of_a_past_day_lead_to_the_accounts_that_they_were_pending_on_then(session, marek):
+    segment = make_segment(session)
+    close_through(session, NOV)
+    then, later = date(2025, 10, 20), date(2025, 11, 5)
+    promises = {
+        "still pending": {"promised_on": then},
+        "kept since": {"promised_on": then, "status": "kept", "resolved_on": later},
+        "cancelled since": {
+            "promised_on": then,
+            "status": "cancelled",
+            "cancelled_at": datetime(2025, 10, 31, 19, 0, tzinfo=UTC),  # 1 November where the lender is
+        },
+        "kept before": {"promised_on": then, "status": "kept", "resolved_on": date(2025, 10, 25)},
+        "cancelled before": {
+            "promised_on": then,
+            "status": "cancelled",
+            "cancelled_at": datetime(2025, 10, 31, 18, 0, tzinfo=UTC),
+        },
+        "promised since": {"promised_on": later},
+    }
+    for number, made in promises.items():
+        loan = make_account(session, number, segment_id=segment)
+        make_snapshot(session, OCT, loan, segment_id=segment, bucket=1)
+        make_promise(session, loan, **made)
+    chosen = AccountFilter(of=AccountsOf.PROMISE_PENDING, as_of=OCT)
+    assert set(listed(marek, chosen)) == {"still pending", "kept since", "cancelled since"}
+    assert accounts.totals(marek, chosen).promises == 3
+
+
+def test_a_day_is_kept_when_it_was_closed(session, marek):
+    segment = make_segment(session)
+    make_snapshot(session, OCT, make_account(session, "a", segment_id=segment), segment_id=segment)
+    assert accounts.is_kept(marek, OCT)
+    assert not accounts.is_kept(marek, NOV)
+
+
 def test_each_figure_leads_to_accounts(session, marek):
     segment = make_segment(session)
     make_account(session, "npa", segment_id=segment, bucket=4, asset_class="npa", overdue_amount=D(1))
@@ -141,6 +190,8 @@ def test_agents_may_not_list_the_book(session, ana):
     for read in (accounts.page, accounts.totals):
         with pytest.raises(NotAllowed):
             read(ana, AccountFilter())
+    with pytest.raises(NotAllowed):
+        accounts.is_kept(ana, NOV)
 
 
 def test_an_export_is_recorded_with_its_filter(session, marek, ana):

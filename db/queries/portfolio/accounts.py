@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -72,6 +72,11 @@ class AccountFilter:
     attribute: tuple[str, str] | None = None
     """Key and value of a column of the lender's own file."""
 
+    @property
+    def is_by_promise(self) -> bool:
+        """Whether accounts are chosen by their promises."""
+        return self.move is None and self.of in {AccountsOf.PROMISE_PENDING, AccountsOf.PROMISE_BROKEN}
+
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
@@ -113,9 +118,23 @@ class AccountTotals:
     accounts: int
     overdue_amount: Decimal
     outstanding: Decimal
+    promises: int | None = None
+    """Promises behind the accounts, where promises choose them: an account may have several."""
 
 
-def _base(chosen: AccountFilter, month_start: date, today: date) -> Subquery:
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """The days by which promises choose accounts."""
+
+    month_start: date
+    """First day of the month in which broken promises count."""
+    today: date
+    """Its last day so far."""
+    ended_at: datetime | None
+    """When the past day that is looked at ended; None: promises as they stand now."""
+
+
+def _base(chosen: AccountFilter, dates: Dates) -> Subquery:
     """Accounts that the filter leaves, one row a loan, without names."""
     if chosen.move is not None:
         statement = _moved(chosen.move, chosen.scope)
@@ -124,8 +143,8 @@ def _base(chosen: AccountFilter, month_start: date, today: date) -> Subquery:
     else:
         statement = _standing(LoanState, chosen)
     loan_id = statement.selected_columns.loan_id
-    if chosen.move is None and (promised := _promised(chosen.of, month_start, today)) is not None:
-        statement = statement.where(loan_id.in_(promised))
+    if chosen.is_by_promise:
+        statement = statement.where(loan_id.in_(select(Promise.loan_id).where(*_promised(chosen.of, dates))))
     if chosen.attribute is not None:
         key, value = chosen.attribute
         statement = statement.where(loan_id.in_(select(Loan.id).where(Loan.attributes[key].astext == value)))
@@ -143,7 +162,8 @@ def _standing(state: type[LoanState] | type[LoanSnapshot], chosen: AccountFilter
         state.outstanding,
         state.risk_band,
     ).where(
-        state.status == "active",
+        # a promise on a loan that was written off is a promise, and counts as one
+        true() if chosen.is_by_promise else state.status == "active",
         *_kind(state, chosen.of),
         *conditions(chosen.scope, state.segment_id, state.risk_band),
     )
@@ -164,14 +184,17 @@ def _kind(state: type[LoanState] | type[LoanSnapshot], of: AccountsOf) -> Iterat
             yield true()
 
 
-def _promised(of: AccountsOf, month_start: date, today: date) -> Select[int] | None:
-    if of is AccountsOf.PROMISE_PENDING:
-        return select(Promise.loan_id).where(Promise.status == "pending")
+def _promised(of: AccountsOf, dates: Dates) -> Iterator[ColumnElement[bool]]:
+    """Which promises choose accounts, as `promise_day` counts them."""
     if of is AccountsOf.PROMISE_BROKEN:
-        return select(Promise.loan_id).where(
-            Promise.status == "broken", Promise.resolved_on >= month_start, Promise.resolved_on <= today
-        )
-    return None
+        yield Promise.status == "broken"
+        yield Promise.resolved_on.between(dates.month_start, dates.today)
+    elif dates.ended_at is None:
+        yield Promise.status == "pending"
+    else:  # what was pending then may have been resolved or cancelled since
+        yield Promise.promised_on <= dates.today
+        yield or_(Promise.status == "pending", Promise.resolved_on.is_(None), Promise.resolved_on > dates.today)
+        yield or_(Promise.cancelled_at.is_(None), Promise.cancelled_at >= dates.ended_at)
 
 
 def _moved(move: Move, scope: Scope) -> Select[*tuple[Any, ...]]:
@@ -274,8 +297,7 @@ def account_page(
     sort: SortBy,
     cursor: Cursor | None,
     limit: int,
-    month_start: date,
-    today: date,
+    dates: Dates,
 ) -> list[Account]:
     """One page of accounts.
 
@@ -285,32 +307,43 @@ def account_page(
         sort: their order.
         cursor: the account next to the page; None: the first page.
         limit: most rows.
-        month_start: first day of the month in which broken promises count.
-        today: its last day so far.
+        dates: the days by which promises choose accounts.
     """
-    page = _page(_base(chosen, month_start, today), sort, cursor, limit)
+    page = _page(_base(chosen, dates), sort, cursor, limit)
     return [Account(*row) for row in session.execute(_named(page, sort))]
 
 
 def all_accounts(
-    session: Session, chosen: AccountFilter, *, sort: SortBy, limit: int, month_start: date, today: date
+    session: Session, chosen: AccountFilter, *, sort: SortBy, limit: int, dates: Dates
 ) -> Iterator[Account]:
     """The first `limit` accounts, streamed from a server-side cursor."""
-    page = _page(_base(chosen, month_start, today), sort, None, limit)
+    page = _page(_base(chosen, dates), sort, None, limit)
     for row in session.execute(_named(page, sort), execution_options={"yield_per": 2000}):
         yield Account(*row)
 
 
-def account_totals(session: Session, chosen: AccountFilter, *, month_start: date, today: date) -> AccountTotals:
+def account_totals(session: Session, chosen: AccountFilter, *, dates: Dates) -> AccountTotals:
     """Count and sums of all accounts that the filter leaves."""
-    base = _base(chosen, month_start, today)
+    base = _base(chosen, dates)
     statement = select(
         func.count(),
         func.coalesce(func.sum(base.c.overdue_amount), 0),
         func.coalesce(func.sum(base.c.outstanding), 0),
     ).select_from(base)
     row: AnyRow = session.execute(statement).one()
-    return AccountTotals(*row)
+    promises = _promises(session, chosen, dates) if chosen.is_by_promise else None
+    return AccountTotals(row[0], row[1], row[2], promises)
+
+
+def _promises(session: Session, chosen: AccountFilter, dates: Dates) -> int:
+    behind = select(_base(chosen, dates).c.loan_id)
+    counted = select(func.count()).where(*_promised(chosen.of, dates), Promise.loan_id.in_(behind))
+    return session.scalars(counted).one()
+
+
+def has_day(session: Session, day: date) -> bool:
+    """Whether a snapshot of a day is kept."""
+    return session.scalar(select(LoanSnapshot.loan_id).where(LoanSnapshot.as_of == day).limit(1)) is not None
 
 
 def attribute_keys(session: Session, *, sample: int = 2000) -> list[str]:
