@@ -105,5 +105,10 @@ def tables(session: Session, plan: Plan) -> tuple[bool, bool]:
 
 
 def is_lost(session: Session, plan: Plan) -> bool:
-    """Whether the staged rows are gone: a crash of the server empties tables that it keeps no log of."""
-    return not any(tables(session, plan))
+    """Whether the staged rows are gone: a crash of the server empties tables that it keeps no log of.
+
+    Rows that a version before this one staged in tables of other shapes count as gone, too.
+    """
+    has_tables = "SELECT to_regclass(:raw) IS NOT NULL AND to_regclass(:plain) IS NOT NULL"
+    is_staged = session.execute(text(has_tables), {"raw": plan.raw, "plain": plan.plain}).scalar_one()
+    return not is_staged or not any(tables(session, plan))
