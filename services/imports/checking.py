@@ -38,12 +38,12 @@ def check(session: Session, plan: Plan) -> tuple[Plan, dict[str, int], dict[str,
     tally = queries.tally(session, plan)
     if tally.rejected and (settled := _with_date_order(session, plan)) is not plan:
         plan, tally = settled, queries.tally(session, settled)
-    if _mark(session, plan):
-        tally = queries.tally(session, plan)
     if tally.accepted == tally.rows and not tally.noted:
         typing.trust(session, plan)
     else:
         typing.keep(session, plan)
+    if _mark(session, plan):
+        tally = queries.tally(session, plan)
     _encrypt_points(session, plan)
     changes, samples = _compare(session, plan)
     batches.forget_rejected(session, plan.batch_id)

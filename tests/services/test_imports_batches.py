@@ -277,7 +277,7 @@ def test_agents_may_not_import(session, ana, tmp_path):
 
 
 def test_every_step_is_in_the_trail_and_staging_is_gone(session, tmp_path):
-    batch = _load(tmp_path, LOANS)
+    _load(tmp_path, LOANS)
     actions = session.execute(text("SELECT action FROM audit_event ORDER BY id")).scalars().all()
     assert actions == ["import.uploaded", "import.committed"]
     left = "SELECT count(*) FROM pg_class WHERE relnamespace = 'staging'::regnamespace"
