@@ -1,6 +1,7 @@
 """What a table may be packed in: gzip and zip, unpacked on the way and within bounds."""
 
 import gzip
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -16,6 +17,14 @@ _RATIO_FROM = 64 << 20
 """Unpacked bytes up to which the ratio does not matter."""
 
 
+_DAMAGED = (OSError, EOFError, ValueError, NotImplementedError, struct.error, zlib.error, zipfile.BadZipFile)
+"""What the libraries say of archives whose lengths and places contradict each other."""
+
+
+def _damaged() -> FileUnreadable:
+    return FileUnreadable("The archive is damaged and cannot be unpacked. Pack it again and upload that.")
+
+
 def guarded_read(stream: IO[bytes], size: int) -> bytes:
     """Up to so many bytes of what is being unpacked.
 
@@ -24,10 +33,10 @@ def guarded_read(stream: IO[bytes], size: int) -> bytes:
     """
     try:
         return stream.read(size)
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
-        raise FileUnreadable("The archive is damaged and cannot be unpacked. Pack it again and upload that.") from error
     except (RuntimeError, NotImplementedError) as error:  # zipfile: encrypted, or an unknown method
         raise FileUnreadable("The archive needs a password or an unusual program. Pack it as a plain zip.") from error
+    except _DAMAGED as error:
+        raise _damaged() from error
 
 
 def read_fully(stream: IO[bytes], size: int) -> bytes:
@@ -71,10 +80,11 @@ def opened_zip(path: Path) -> Iterator[zipfile.ZipFile]:
         FileUnreadable: it is damaged.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            yield archive
-    except zipfile.BadZipFile as error:
-        raise FileUnreadable("The archive is damaged and cannot be unpacked. Pack it again and upload that.") from error
+        archive = zipfile.ZipFile(path)
+    except _DAMAGED as error:
+        raise _damaged() from error
+    with archive:
+        yield archive
 
 
 def _open_member(archive: zipfile.ZipFile) -> IO[bytes]:
@@ -83,6 +93,8 @@ def _open_member(archive: zipfile.ZipFile) -> IO[bytes]:
         return archive.open(member)
     except (RuntimeError, NotImplementedError) as error:
         raise FileUnreadable("The archive needs a password or an unusual program. Pack it as a plain zip.") from error
+    except _DAMAGED as error:
+        raise _damaged() from error
 
 
 def _member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:

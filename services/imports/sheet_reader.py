@@ -37,6 +37,10 @@ def main(what: str, path: str) -> int:
             break
     except CalamineError:
         return DAMAGED
+    except (BrokenPipeError, MemoryError):
+        raise
+    except BaseException:  # noqa: BLE001 - the library also panics over what it does not expect
+        return DAMAGED
     return 0
 
 

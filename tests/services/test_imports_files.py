@@ -187,6 +187,13 @@ def test_zip_bomb_is_refused_while_unpacking(tmp_path):
             pass
 
 
+def test_a_zip_whose_directory_points_nowhere_is_refused(tmp_path):
+    packed = bytearray(_zipped(BOOK))
+    packed[-6:-2] = (2**31).to_bytes(4, "little")  # where the directory says that it begins
+    with pytest.raises(FileUnreadable, match="damaged"):
+        files.look(_file(tmp_path, bytes(packed), "book.zip"))
+
+
 def test_zip_of_several_tables_is_refused(tmp_path):
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
