@@ -45,6 +45,8 @@ def check(session: Session, plan: Plan) -> tuple[Plan, dict[str, int], dict[str,
     if _mark(session, plan):
         tally = queries.tally(session, plan)
     _encrypt_points(session, plan)
+    if plan.kind == Kind.CONTACTS and contacts.settle_repeats(session, plan):
+        tally = queries.tally(session, plan)
     changes, samples = _compare(session, plan)
     batches.forget_rejected(session, plan.batch_id)
     if tally.rejected:
@@ -114,7 +116,8 @@ def _compare(session: Session, plan: Plan) -> tuple[dict[str, int], Sequence[Any
     """What would change, and samples of it."""
     if plan.kind == Kind.LOAN_BOOK:
         counts = loan_book.compare(session, plan)
-        return counts, loan_book.samples(session, plan) if counts["changed"] else []
+        samples = loan_book.samples(session, plan) if counts["changed"] else []
+        return counts, [*samples, *(reported.samples(session, plan) if counts["changed"] and plan.is_reported else [])]
     if plan.kind == Kind.SCHEDULE:
         row = facts.compare_schedule(session, plan)
         return _counts(row), facts.schedule_samples(session, plan) if row.changed else []

@@ -16,6 +16,7 @@ _SENTENCES = {
     "zero": "{label} is zero",
     "large": "{label} is too large to be right",
     "long": "{label} is longer than 100 characters",
+    "long_name": "{label} is longer than 200 characters",
     "unknown": "{label} is not known here",
     "before": "{label} lies before the loan was disbursed",
     "less_than_parts": "{label} is less than principal, interest and charges together",

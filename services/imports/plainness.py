@@ -39,7 +39,7 @@ Bytes = NDArray[np.uint8]
 
 
 class RowsUnclear(Exception):
-    """Where rows end cannot be told: a quote seems to be opened and never closed."""
+    """Where cells and rows end cannot be told from quotes alone: one is never closed, or stands within a cell."""
 
 
 def blocks(parts: Iterable[bytes], *, at_least: int = BLOCK_BYTES) -> Iterator[bytes]:
@@ -87,6 +87,29 @@ def _end_of_rows(text: bytes, line_end: bytes) -> int:
             return at + 1
         end = at
     return 0
+
+
+def has_stray_quotes(block: bytes, separator: str) -> bool:
+    """Whether a quote stands within a cell, where Postgres would take it for one that opens or closes.
+
+    Quotes open and close in turn: one that opens begins a cell, one that closes ends it. Two beside each other within a
+    quoted cell stand for one, and read as closing and opening again.
+    """
+    if b'"' not in block:
+        return False
+    text = np.frombuffer(b"\n" + block + b"\n", np.uint8)
+    quotes = np.flatnonzero(text == ord('"'))
+    if len(quotes) % 2:
+        return True
+    around = np.zeros(256, np.bool_)
+    around[[ord(separator), ord("\n"), ord("\r")]] = True
+    opening, closing = quotes[0::2], quotes[1::2]
+    is_pair = opening[1:] == closing[:-1] + 1
+    begins = around[text[opening - 1]]
+    begins[1:] |= is_pair
+    ends = around[text[closing + 1]]
+    ends[:-1] |= is_pair
+    return not (begins.all() and ends.all())
 
 
 class Judge:

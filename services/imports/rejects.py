@@ -40,12 +40,13 @@ def rejects_csv(actor: Actor, batch_id: int) -> bytes:
             summary=f"downloaded the rejected rows of import {batch_id}",
         )
     headers, kind = list(summary_of(row).headers), summary_of(row).kind
-    buffer = io.StringIO(newline="")
+    buffer, width = io.StringIO(newline=""), len(headers)
     writer = csv.writer(buffer)
     writer.writerow([*(_cell(header) for header in headers), REASON_HEADER])
     for rejected in _rows(batch_id):
         cells = [_cell(cell or "") for cell in rejected.cells]
-        writer.writerow([*cells, sentences(kind, rejected.reasons)])
+        # cells beyond the header come after the reason, so that each of the others stands under its own
+        writer.writerow([*cells[:width], sentences(kind, rejected.reasons), *cells[width:]])
     return b"\xef\xbb\xbf" + buffer.getvalue().encode()
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +19,7 @@ from db.queries.imports import staging as queries
 from db.queries.imports.plan import Plan
 from services.imports.errors import FileUnreadable
 from services.imports.files import Look, chunks, sheet_rows
-from services.imports.plainness import Judge, RowsUnclear, blocks
+from services.imports.plainness import Judge, RowsUnclear, blocks, has_stray_quotes
 from services.imports.sniffing import LINE_AT_MOST, Dialect
 
 _BUFFER_ROWS = 2_000
@@ -71,13 +72,21 @@ def _stage_as_written(session: Session, plan: Plan, path: Path, dialect: Dialect
 
 
 def _judged(plan: Plan, parts: Iterator[bytes], dialect: Dialect) -> Iterator[tuple[bool, bytes]]:
-    """Blocks, and whether they are plain. The next is judged while Postgres reads the one before."""
+    """Blocks, and whether they are plain. The next is judged while Postgres reads the one before.
+
+    Raises:
+        RowsUnclear: Postgres would read other cells than are meant.
+    """
     decimal = str(plan.options.get("decimal", "."))
     judge = Judge(len(plan.headers), plan.plain_types, separator=dialect.separator, decimal=decimal)
 
     def judged() -> tuple[bool, bytes] | None:
         block = next(parts, None)
-        return None if block is None else (judge.is_plain(block), block)
+        if block is None:
+            return None
+        if has_stray_quotes(block, dialect.separator):
+            raise RowsUnclear
+        return judge.is_plain(block), block
 
     with ThreadPoolExecutor(1) as ahead:
         coming = ahead.submit(judged)
@@ -159,13 +168,13 @@ def _numbered(rows: Iterable[list[str]]) -> Iterator[tuple[int, list[str]]]:
 
 
 def _written(rows: Iterable[tuple[int, list[str]]], width: int) -> Iterator[bytes]:
-    """Rows as CSV for COPY, a few thousand at a time: line, fault, cells."""
+    """Rows as CSV for COPY, a few thousand at a time: line, fault, cells beyond the header, cells."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer)
     for count, (number, row) in enumerate(rows, start=1):
         fault = f"cells:{len(row)}" if len(row) != width else ""
         cells = row[:width] + [""] * (width - len(row))
-        writer.writerow([number, fault, *cells])
+        writer.writerow([number, fault, json.dumps(row[width:]) if len(row) > width else "", *cells])
         if count % _BUFFER_ROWS == 0:
             yield buffer.getvalue().encode()
             buffer.seek(0)

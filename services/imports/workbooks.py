@@ -63,7 +63,7 @@ def _read(what: str, file: Path) -> Iterator[list[str]]:
     Raises:
         FileUnreadable: the workbook is damaged, protected or too large.
     """
-    command = [sys.executable, sheet_reader.__file__, what, str(file)]
+    command = [sys.executable, "-P", sheet_reader.__file__, what, str(file)]
     quiet = subprocess.DEVNULL
     with subprocess.Popen(command, stdin=quiet, stdout=subprocess.PIPE, stderr=quiet) as reader:  # noqa: S603 - ours
         assert reader.stdout is not None

@@ -13,7 +13,7 @@ from db.queries.imports import typing
 from services import imports
 from services.actors import SYSTEM
 from services.imports import batches, processing
-from services.imports.plainness import BLOCK_BYTES, Judge, RowsUnclear, blocks
+from services.imports.plainness import BLOCK_BYTES, Judge, RowsUnclear, blocks, has_stray_quotes
 
 _TYPES = {2: "amount", 3: "rate", 4: "integer", 5: "date"}
 _PLAIN = ("Ravi", "12.50", "8.5", "24", "2025-03-31")
@@ -72,6 +72,21 @@ def test_a_point_is_not_plain_where_it_groups_digits():
 @pytest.mark.parametrize("block", [b"a,1\n", b"a,1,2,3,2025-03-31,more\n", b"\xff\xfe,1,2,3,2025-03-31\n"])
 def test_rows_with_other_numbers_of_cells_or_no_text_are_not_plain(block):
     assert not judge().is_plain(block)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [b'"a","b"\n', b'"a ""b"" c","x"\r\n"","y"', b'"",\n', b'a,"two\nlines"\n', b'"a"""\n', b'"""a",b\n', b"a,b\n"],
+)
+def test_quotes_around_cells_are_not_stray(block):
+    assert not has_stray_quotes(block, ",")
+
+
+@pytest.mark.parametrize(
+    "block", [b'5" pipe,b\n', b'aa" x,1\nbb" y,2\n', b'aa",1\nbb",2\n', b'"a" x,b\n', b'x "a",b\n']
+)
+def test_quotes_within_cells_are(block):
+    assert has_stray_quotes(block, ",")
 
 
 _cell = st.text(st.sampled_from('ab ,;"\n\r₹0'), max_size=6)

@@ -109,14 +109,20 @@ def _date(cell: str, options: Mapping[str, Any]) -> str:
         rf"WHEN {cell} ~ '^(19|20)\d{{6}}$' THEN {_if_date(cell)} "
         rf"WHEN {cell} ~ '^\d{{1,2}}[- ]?[A-Za-z]{{3,9}}[-, ]+(\d{{4}}|\d{{2}})' THEN {_if_date(named)} "
         rf"WHEN {cell} ~ '^[A-Za-z]{{3,9}} \d{{1,2}},? \d{{4}}$' THEN {_if_date(named)} "
-        rf"WHEN {cell} ~ '^[A-Za-z]{{3,9}}[- ]\d{{4}}$' THEN {_if_date(f'''('1 ' || {named})''')} "
-        rf"WHEN {cell} ~ '^\d{{1,2}}/\d{{4}}$' THEN {_if_date(f'''(split_part({cell}, '/', 2) || '-' || split_part({cell}, '/', 1) || '-1')''')} "
-        rf"WHEN {cell} ~ '^\d{{4}}-\d\d$' THEN {_if_date(f'''({cell} || '-01')''')} END)"
+        rf"WHEN {cell} ~ '^[A-Za-z]{{3,9}}[- ]\d{{4}}$' THEN {_month(f'''('1 ' || {named})''', options)} "
+        rf"WHEN {cell} ~ '^\d{{1,2}}/\d{{4}}$' THEN {_month(f'''(split_part({cell}, '/', 2) || '-' || split_part({cell}, '/', 1) || '-1')''', options)} "
+        rf"WHEN {cell} ~ '^\d{{4}}-\d\d$' THEN {_month(f'''({cell} || '-01')''', options)} END)"
     )
 
 
 def _if_date(typed: str) -> str:
     return f"(CASE WHEN pg_input_is_valid({typed}, 'date') THEN ({typed})::date END)"
+
+
+def _month(first_day: str, options: Mapping[str, Any]) -> str:
+    """A month without a day is its first, or with the option `is_month_end` its last: figures stand at its end."""
+    day = _if_date(first_day)
+    return f"({day} + interval '1 month - 1 day')::date" if options.get("is_month_end") else day
 
 
 def _moment(cell: str, options: Mapping[str, Any]) -> str:

@@ -162,7 +162,7 @@ def date_evidence(session: Session, plan: Plan) -> AnyRow | None:
 
     None when the file has no such date.
     """
-    positions = [t.position for t in plan.targets if t.type == "date" and t.position is not None]
+    positions = [t.position for t in plan.targets if t.type in ("date", "moment") and t.position is not None]
     if not positions:
         return None
     cells = ", ".join(f"(btrim(c{position}))" for position in positions)
@@ -171,7 +171,7 @@ def date_evidence(session: Session, plan: Plan) -> AnyRow | None:
             f"""
             SELECT count(*) FILTER (WHERE split_part(d, '-', 1)::int > 12) AS day_first,
                    count(*) FILTER (WHERE split_part(d, '-', 2)::int > 12) AS month_first, min(cell) AS sample
-            FROM {plan.raw}, LATERAL (VALUES {cells}) v (cell), LATERAL (SELECT translate(cell, '/. ', '---') AS d) x
+            FROM {plan.cells}, LATERAL (VALUES {cells}) v (cell), LATERAL (SELECT translate(cell, '/. ', '---') AS d) x
             WHERE cell ~ :two_ways
             """
         ),
@@ -187,7 +187,7 @@ def keep_rejected(session: Session, plan: Plan) -> None:
         text(
             f"""
             INSERT INTO import_rejected_row (batch_id, line, reasons, cells)
-            SELECT :batch, t.line, t.faults, jsonb_build_object('cells', to_jsonb(ARRAY[{columns}]))
+            SELECT :batch, t.line, t.faults, jsonb_build_object('cells', to_jsonb(ARRAY[{columns}]) || coalesce(r.more, '[]'))
             FROM {plan.typed} t JOIN {plan.cells} r USING (line)
             WHERE t.faults IS NOT NULL AND t.faults <> 'row:repeated'
             """

@@ -64,6 +64,50 @@ def wipe_clear_values(session: Session, plan: Plan) -> None:
     session.execute(text(f"ANALYZE {plan.points}"))
 
 
+def settle_repeats(session: Session, plan: Plan) -> int:
+    """Keep one point of those that several rows give for a borrower; how many rows are faults since they contradict.
+
+    Rows of one moment that say different things about consent are all faults. Of others the latest consent holds, or
+    else the later row.
+    """
+    session.execute(text("DROP TABLE IF EXISTS pg_temp.import_repeat"))
+    points = f"{plan.points} n JOIN {plan.typed} t USING (line)"
+    found = f"""
+        CREATE TEMPORARY TABLE import_repeat ON COMMIT DROP AS
+        SELECT t.borrower_id, n.kind, n.value_index FROM {points} GROUP BY 1, 2, 3 HAVING count(*) > 1
+    """
+    if not rowcount(session, found, {}):
+        return 0
+    repeated = f"{points} JOIN import_repeat USING (borrower_id, kind, value_index)"
+    flags = ("consent", "do_not_contact", "is_primary")
+    contradicts = " OR ".join(f"bool_or({flag}) OVER w AND NOT bool_and({flag}) OVER w" for flag in flags)
+    faults = rowcount(
+        session,
+        f"""
+        UPDATE {plan.typed} t SET faults = 'row:differs' FROM (
+            SELECT line, {contradicts} AS contradicts FROM {repeated}
+            WINDOW w AS (PARTITION BY t.borrower_id, n.kind, n.value_index, t.consent_at)
+        ) said WHERE said.contradicts AND said.line = t.line
+        """,
+        {},
+    )
+    session.execute(
+        text(f"DELETE FROM {plan.points} n USING {plan.typed} t WHERE t.line = n.line AND t.faults IS NOT NULL")
+    )
+    session.execute(
+        text(
+            f"""
+            DELETE FROM {plan.points} p USING (
+                SELECT n.ctid AS row, row_number() OVER (PARTITION BY t.borrower_id, n.kind, n.value_index
+                                                         ORDER BY t.consent_at DESC NULLS LAST, n.line DESC) AS place
+                FROM {repeated}
+            ) ranked WHERE p.ctid = ranked.row AND ranked.place > 1
+            """
+        )
+    )
+    return faults
+
+
 def _known(plan: Plan) -> str:
     return (
         f"{plan.points} n JOIN {plan.typed} t USING (line) LEFT JOIN contact_point o "
@@ -102,6 +146,15 @@ def samples(session: Session, plan: Plan) -> list[AnyRow]:
             )
         )
     )
+
+
+def lines_that_add(plan: Plan) -> str:
+    """Lines of a loan book whose borrower is known and has a number or address that is not."""
+    return f"""
+        SELECT n.line FROM {plan.points} n JOIN {plan.typed} t USING (line)
+        WHERE t.borrower_id IS NOT NULL AND t.loan_id IS NOT NULL AND NOT EXISTS (
+            SELECT FROM contact_point o WHERE (o.borrower_id, o.kind, o.value_index) = (t.borrower_id, n.kind, n.value_index))
+    """
 
 
 def commit_from_loan_book(session: Session, plan: Plan) -> int:

@@ -8,6 +8,12 @@ from db.queries.imports import casts
 from db.queries.imports.plan import Plan, Target
 
 _CODES = {"amount": "number", "rate": "number", "integer": "whole", "date": "date", "moment": "date", "flag": "flag"}
+_INDEXED = ("product", "region", "branch", "city", "state", "language")
+"""Text that is looked up and counted by: an index holds no more than some thousand bytes of all of it."""
+_NAMES = ("borrower_name", "party_name")
+_DAYS_AT_MOST, _MONTHS_AT_MOST = 36_525, 1200
+"""A century past due."""
+_AMOUNTS = ("amount", "principal", "interest", "charges")
 _REPORTED = ("dpd", "months_past_due", "reported_status")
 STATUS = (
     "CASE WHEN lower(split_part({0}, ':', 1)) IN ('active','current','open','live','regular','standard','overdue','a') THEN 'active' "
@@ -45,14 +51,16 @@ def _faults_of(plan: Plan, target: Target) -> list[tuple[str, str]]:
     if target.type == "text":
         if target.is_required:
             found.append((f"{name} IS NULL", "missing"))
-        if target.name.endswith(("_number", "reference")):
+        if target.name.endswith(("_number", "reference")) or target.name in _INDEXED:
             found.append((f"length({name}) > 100", "long"))
+        if target.name in _NAMES:
+            found.append((f"length({name}) > 200", "long_name"))
         return found
     says = casts.is_something(f"t.x_{target.name}")
     if target.is_required:
         found.append((f"{name} IS NULL AND NOT {says}", "missing"))
     bad = f"{name} IS NULL AND {says}"
-    if target.type == "date" and not plan.options.get("date_order"):
+    if target.type in ("date", "moment") and not plan.options.get("date_order"):
         looks = f"t.x_{target.name} ~ '{casts.TWO_WAYS}'"
         found.append((f"{bad} AND {looks}", "order"))
         bad += f" AND NOT {looks}"
@@ -63,6 +71,11 @@ def _faults_of(plan: Plan, target: Target) -> list[tuple[str, str]]:
     if target.type in ("amount", "rate", "integer") and plan.kind != "payments" and not is_balance:
         found.append((f"{name} < 0", "negative"))
     return found
+
+
+def _says_nothing(*names: str) -> str:
+    """Whether the cells of all these fields are empty or hold words for nothing."""
+    return f"NOT ({' OR '.join(casts.is_something(f't.x_{name}') for name in names)})"
 
 
 def _of_kind(plan: Plan) -> list[tuple[str, str]]:
@@ -88,7 +101,7 @@ def _of_loan_book(plan: Plan) -> list[tuple[str, str]]:
 def _of_reported(plan: Plan) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     if plan.has(*_REPORTED):
-        found.append(("t.as_of IS NULL AND t.x_as_of IS NULL", "as_of:missing"))
+        found.append((f"t.as_of IS NULL AND {_says_nothing('as_of')}", "as_of:missing"))
     if plan.has("reported_status"):
         found.append(
             (
@@ -96,28 +109,27 @@ def _of_reported(plan: Plan) -> list[tuple[str, str]]:
                 "reported_status:unknown",
             )
         )
-    return found + [(f"t.{t.name} > 1200", f"{t.name}:large") for t in plan.targets if t.measure == "months_past_due"]
+    most = {"dpd": _DAYS_AT_MOST, "months_past_due": _MONTHS_AT_MOST}
+    measures = [(target.name, target.measure or target.name) for target in plan.targets]
+    return found + [(f"t.{name} > {most[measure]}", f"{name}:large") for name, measure in measures if measure in most]
 
 
 def _of_snapshot(plan: Plan) -> list[tuple[str, str]]:
-    nothing = (
-        []
-        if plan.dated
-        else [
-            (
-                "coalesce(t.dpd, t.months_past_due) IS NULL AND t.reported_status IS NULL AND coalesce(t.x_dpd, t.x_months_past_due) IS NULL",
-                "dpd:missing",
-            )
-        ]
-    )
-    return [("l.id IS NULL AND t.loan_number IS NOT NULL", "loan_number:unknown"), *nothing, *_of_reported(plan)]
+    found = [("l.id IS NULL AND t.loan_number IS NOT NULL", "loan_number:unknown")]
+    if not plan.dated:
+        is_untold = "coalesce(t.dpd, t.months_past_due) IS NULL AND t.reported_status IS NULL"
+        found.append((f"{is_untold} AND {_says_nothing('dpd', 'months_past_due')}", "dpd:missing"))
+    return found + _of_reported(plan)
 
 
-def _of_schedule(_plan: Plan) -> list[tuple[str, str]]:
+def _of_schedule(plan: Plan) -> list[tuple[str, str]]:
+    # numbers are made for files without any, but not for rows: they would be taken by others
+    unnumbered = [(f"t.number IS NULL AND {_says_nothing('number')}", "number:missing")] if plan.has("number") else []
     return [
+        *unnumbered,
         ("l.id IS NULL AND t.loan_number IS NOT NULL", "loan_number:unknown"),
         (
-            "coalesce(t.amount, t.principal, t.interest, t.charges) IS NULL AND coalesce(t.x_amount, t.x_principal, t.x_interest, t.x_charges) IS NULL",
+            f"coalesce(t.amount, t.principal, t.interest, t.charges) IS NULL AND {_says_nothing(*_AMOUNTS)}",
             "amount:missing",
         ),
         (
@@ -153,7 +165,7 @@ def _of_contacts(_plan: Plan) -> list[tuple[str, str]]:
             "borrower_number:unknown",
         ),
         (
-            "coalesce(t.phone, t.whatsapp, t.email, t.address) IS NULL AND coalesce(t.x_phone, t.x_whatsapp, t.x_email) IS NULL",
+            f"coalesce(t.phone, t.whatsapp, t.email, t.address) IS NULL AND {_says_nothing('phone', 'whatsapp', 'email')}",
             "phone:nothing",
         ),
         (

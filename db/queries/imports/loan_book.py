@@ -6,7 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from db.base import AnyRow
-from db.queries.imports import reported
+from db.queries.imports import contacts, reported
 from db.queries.imports.plan import Plan
 
 _LOAN = (
@@ -45,9 +45,13 @@ def _first_of_borrower(plan: Plan) -> str:
 
 
 def _attribute(attributes: str) -> str:
-    """The value of the lender's segment attribute; where there is none, attributes are not put together to ask for it."""
+    """The value of the lender's segment attribute; where there is none, attributes are not put together to ask for it.
+
+    Remarks that are longer than any name are nothing to choose from, nor would an index hold them.
+    """
     name = "(SELECT segment_attribute FROM lender)"
-    return f"CASE WHEN {name} IS NOT NULL THEN ({attributes}) ->> {name} END"
+    value = f"({attributes}) ->> {name}"
+    return f"CASE WHEN {name} IS NOT NULL AND length({value}) <= 100 THEN {value} END"
 
 
 def compare(session: Session, plan: Plan) -> dict[str, int]:
@@ -62,18 +66,15 @@ def compare(session: Session, plan: Plan) -> dict[str, int]:
     ).one()
     if row.known == 0:
         return {"new": row.new, "changed": 0, "unchanged": 0, "missing": _missing(session, plan)}
-    changed = session.execute(
-        text(
-            f"""
-            SELECT count(*) FROM (
-                SELECT t.line FROM {_known(plan)} WHERE t.faults IS NULL AND {_LOAN_DIFFERS}
-                UNION
-                SELECT t.line FROM {_first_of_borrower(plan)} t JOIN borrower b ON b.id = t.borrower_id
-                WHERE {_BORROWER_DIFFERS}
-            ) changed
-            """
-        )
-    ).scalar_one()
+    changing = [
+        f"SELECT t.line FROM {_known(plan)} WHERE t.faults IS NULL AND {_LOAN_DIFFERS}",
+        f"SELECT t.line FROM {_first_of_borrower(plan)} t JOIN borrower b ON b.id = t.borrower_id WHERE {_BORROWER_DIFFERS}",
+    ]
+    if plan.is_reported:
+        changing.append(reported.lines_that_change(plan))
+    if plan.has(*contacts.KINDS):
+        changing.append(contacts.lines_that_add(plan))
+    changed = session.execute(text(f"SELECT count(*) FROM ({' UNION '.join(changing)}) changed")).scalar_one()
     return {
         "new": row.new,
         "changed": changed,

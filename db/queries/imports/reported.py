@@ -53,6 +53,15 @@ def compare(session: Session, plan: Plan) -> AnyRow:
     ).one()
 
 
+def lines_that_change(plan: Plan) -> str:
+    """Lines of a loan book whose loan is known and whose figures are new or other ones."""
+    return f"""
+        SELECT t.line FROM ({_said(plan)}) r JOIN {plan.typed} t ON t.loan_id = r.loan_id
+        LEFT JOIN reported_snapshot o ON (o.loan_id, o.as_of) = (r.loan_id, r.as_of)
+        WHERE o.loan_id IS NULL OR {_DIFFERS}
+    """
+
+
 def samples(session: Session, plan: Plan) -> list[AnyRow]:
     """First rows that would change: whose, from what, to what."""
     return list(

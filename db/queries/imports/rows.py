@@ -68,7 +68,9 @@ def _values(plan: Plan, quoted: _Quoting) -> str:
         columns.append(f"x_{target.name}")
     if plan.kind == "loan_book":
         columns.append("attributes")
-    return f"SELECT {', '.join(columns)} FROM (SELECT {', '.join(_cells(plan, quoted))} FROM {plan.raw} {FENCE}) r"
+    cells = ", ".join(_cells(plan, quoted))
+    filled = " OR ".join(f"btrim(c{position}) <> ''" for position in range(1, len(plan.headers) + 1))
+    return f"SELECT {', '.join(columns)} FROM (SELECT {cells} FROM {plan.raw} WHERE {filled} {FENCE}) r"
 
 
 def _plain_values(plan: Plan, quoted: _Quoting) -> str:
@@ -85,8 +87,9 @@ def _plain_values(plan: Plan, quoted: _Quoting) -> str:
             columns += [f"NULL::{sql_type} AS {target.name}", f"NULL::text AS x_{target.name}"]
     if plan.kind == "loan_book":
         columns.append("attributes")
-    cells = _cells(plan, quoted, is_plain=True)
-    return f"SELECT {', '.join(columns)} FROM (SELECT {', '.join(cells)} FROM {plan.plain}) r"
+    cells = ", ".join(_cells(plan, quoted, is_plain=True))
+    filled = " OR ".join(f"c{position} IS NOT NULL" for position in range(1, len(plan.headers) + 1))
+    return f"SELECT {', '.join(columns)} FROM (SELECT {cells} FROM {plan.plain} WHERE {filled}) r"
 
 
 def _value(plan: Plan, target: Target) -> str:
@@ -94,7 +97,7 @@ def _value(plan: Plan, target: Target) -> str:
     cell = f"x_{target.name}"
     if (plan.kind, target.name) == ("payments", "entry"):
         return _ENTRY.format(cell)
-    return casts.value(cell, target.type, plan.options)
+    return casts.value(cell, target.type, {**plan.options, "is_month_end": target.name == "as_of"})
 
 
 def _cells(plan: Plan, quoted: _Quoting, *, is_plain: bool = False) -> list[str]:
@@ -112,7 +115,7 @@ def _cells(plan: Plan, quoted: _Quoting, *, is_plain: bool = False) -> list[str]
             cell = f"coalesce({quoted(json.dumps(maps[target.name]))}::jsonb ->> {cell}, {cell})"
         cells.append(f"{cell} AS x_{target.name}")
     if plan.kind == "loan_book":
-        cells.append(f"{_attributes(plan, quoted)} AS attributes")
+        cells.append(f"{_attributes(plan, quoted, is_plain=is_plain)} AS attributes")
     return cells
 
 
@@ -124,9 +127,9 @@ def _cell(plan: Plan, target: Target, quoted: _Quoting, *, is_plain: bool) -> st
     return f"({quoted(str(plan.options['number_prefix']))} || line)"
 
 
-def _attributes(plan: Plan, quoted: _Quoting) -> str:
+def _attributes(plan: Plan, quoted: _Quoting, *, is_plain: bool) -> str:
     """The columns without a field, by their header; in parts, since a call takes 100 arguments."""
-    pairs = [f"{quoted(plan.headers[p - 1])}, nullif(btrim(c{p}), '')" for p in plan.unmapped]
+    pairs = [f"{quoted(plan.headers[p - 1])}, {f'c{p}' if is_plain else casts.cleaned(f'c{p}')}" for p in plan.unmapped]
     if not pairs:
         return "'{}'::jsonb"
     parts = [f"jsonb_build_object({', '.join(pairs[start : start + 45])})" for start in range(0, len(pairs), 45)]

@@ -2,7 +2,7 @@
 
 Rows that are plainly written go into a table whose columns have types already, the others into one of text. `line` is
 the row's number in the file, the header being 1. `fault` is set by the tolerant reader on rows with the wrong number of
-cells.
+cells, and `more` holds those beyond the header.
 """
 
 from collections.abc import Iterable
@@ -31,11 +31,14 @@ def create(session: Session, plan: Plan) -> None:
     typed = ", ".join(f"c{p} {PLAIN_TYPES[types[p]] if p in types else 'text'}" for p in positions)
     untyped = ", ".join(f"c{p} text" for p in positions)
     as_text = ", ".join(f"c{p}::text" for p in positions)
-    all_cells = f"SELECT line, {_named(positions)} FROM {plan.raw} UNION ALL SELECT line, {as_text} FROM {plan.plain}"
+    all_cells = (
+        f"SELECT line, {_named(positions)}, more FROM {plan.raw} "
+        f"UNION ALL SELECT line, {as_text}, NULL FROM {plan.plain}"
+    )
     line, unwatched = f"line bigint DEFAULT nextval('{plan.lines}')", "WITH (autovacuum_enabled = false)"
     for statement in (
         f"CREATE SEQUENCE {plan.lines} START WITH 2 CACHE 1000",
-        f"CREATE UNLOGGED TABLE {plan.raw} ({untyped}, fault text, {line}) {unwatched}",
+        f"CREATE UNLOGGED TABLE {plan.raw} ({untyped}, fault text, more jsonb, {line}) {unwatched}",
         f"CREATE UNLOGGED TABLE {plan.plain} ({typed}, {line}) {unwatched}",
         f"CREATE VIEW {plan.cells} AS {all_cells}",
     ):
@@ -82,9 +85,12 @@ def copy_csv(session: Session, plan: Plan, chunks: Iterable[bytes], *, separator
 
 
 def copy_rows(session: Session, plan: Plan, chunks: Iterable[bytes]) -> int:
-    """Stream rows that were read and written anew, without header: line, fault, then the cells; how many rows."""
+    """Stream rows that were read and written anew, without header; how many rows.
+
+    Each has its line, its fault, the cells beyond the header as a JSON list, then the others.
+    """
     cells = _named(range(1, len(plan.headers) + 1))
-    order = f"COPY {plan.raw} (line, fault, {cells}) FROM STDIN (FORMAT csv, ENCODING 'UTF8')"
+    order = f"COPY {plan.raw} (line, fault, more, {cells}) FROM STDIN (FORMAT csv, ENCODING 'UTF8')"
     return _copy(session, order, chunks)
 
 
