@@ -224,6 +224,15 @@ def test_unreachable_servers_are_one_line(product):
     assert "queue server 127.0.0.1:1 cannot be used" in product.refused(REDIS_URL="redis://127.0.0.1:1")
 
 
+def test_work_is_asked_for_while_the_queue_server_is_away(product):
+    environment = product.environment(REDIS_URL="redis://127.0.0.1:1")
+    command = [sys.executable, "manage.py", "jobs", "start", "score"]
+    shown = subprocess.run(
+        command, check=True, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert "waits for a worker" in shown.stdout
+
+
 def test_wrong_setting_is_one_line(product):
     assert "RECOUP_WORKERS" in product.refused(RECOUP_WORKERS="0")
 
