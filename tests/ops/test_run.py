@@ -248,5 +248,18 @@ def test_folder_that_cannot_be_made_is_one_line(product):
     assert "/proc/demo cannot be used" in product.refused("demo", "--files", "/proc/demo")
 
 
+def test_new_password_of_a_disabled_user_is_told_with_what_else_it_takes(product):
+    def told(*arguments: str) -> str:
+        command = [sys.executable, "manage.py", "user", *arguments]
+        return subprocess.run(
+            command, check=True, cwd=PROJECT, env=product.environment(), capture_output=True, text=True, timeout=60
+        ).stdout
+
+    told("add", "leaver", "--name", "Lea Ver", "--role", "agent")
+    assert "enable leaver" not in told("reset", "leaver")
+    told("disable", "leaver", "--reason", "left")
+    assert "once `manage.py user enable leaver`" in told("reset", "LEAVER")
+
+
 def test_unknown_user_is_one_line(product):
     assert "There is no user 'nobody'" in product.refused("user", "reset", "nobody")
