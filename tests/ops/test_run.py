@@ -237,6 +237,23 @@ def test_wrong_setting_is_one_line(product):
     assert "RECOUP_WORKERS" in product.refused(RECOUP_WORKERS="0")
 
 
+def test_wrong_setting_of_the_web_server_alone_is_one_line(product):
+    environment = product.environment(DATABASE_URL="postgresql://someone:hush@host:port/book")
+    ended = subprocess.run(
+        [sys.executable, "web.py"],
+        check=False,
+        cwd=PROJECT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("recoup: A setting cannot be used: DATABASE_URL")
+    assert len(ended.stderr.splitlines()) == 1
+    assert "hush" not in ended.stderr
+
+
 def test_address_that_is_none_is_one_line_without_its_password(product):
     for name in ("DATABASE_URL", "REDIS_URL"):
         told = product.refused("user", "list", **{name: "postgresql://someone:hush@host:port/book"})
