@@ -5,6 +5,7 @@ Started by `manage.py run` as a process of its own: `python web.py`. `app.py` is
 
 import os
 import re
+import sys
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -25,7 +26,14 @@ def _configure() -> None:
         os.environ.setdefault("STREAMLIT_SERVER_ALLOWED_HOSTS", ",".join(LOOPBACK))
 
 
-_configure()
+try:
+    _configure()
+except Exception as error:
+    from ops.sentences import sentence_of
+
+    if (sentence := sentence_of(error)) is None:
+        raise
+    sys.exit(f"recoup: {sentence}")
 
 import streamlit as st  # noqa: E402 - after its configuration
 from starlette.concurrency import run_in_threadpool  # noqa: E402

@@ -59,8 +59,24 @@ def still(actor: Actor) -> bool:
 
     A refresh does not count as activity. When the session is over the fragment should draw nothing.
     """
+    return _holds(actor, counts_as_activity=False)
+
+
+def again(actor: Actor) -> None:
+    """The first line of a fragment with fields or buttons: a click there runs without the shell, whoever is out by now.
+
+    Whose session is over, or who has another role, is led through the shell; nothing of the fragment runs.
+    """
+    if not _holds(actor, counts_as_activity=True):
+        st.rerun()
+
+
+def _holds(actor: Actor, *, counts_as_activity: bool) -> bool:
+    admitted: SignedIn | None = st.session_state.get(_KEY)
+    if admitted is not None:  # the shell has asked in this run
+        return admitted.actor == actor
     token = browser.token()
-    who = sessions.check(token, counts_as_activity=False) if token else None
+    who = sessions.check(token, counts_as_activity=counts_as_activity) if token else None
     return who is not None and who.actor == actor
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from components import dates, form_fields, money, notices, plan_form, promise_form
+from components import dates, form_fields, guard, money, notices, plan_form, promise_form
 from components.form_fields import Places
 from services import documents, hardship
 from services import money as amounts
@@ -33,6 +33,7 @@ def show(actor: Actor, view: BorrowerView) -> None:
 
 @st.fragment
 def _form(actor: Actor, view: BorrowerView) -> None:
+    guard.again(actor)
     form, places = form_fields.drawn(f"hardship.{view.id}"), Places()
     said = _said(view, form, places)
     relief = _relief(view, form, places)

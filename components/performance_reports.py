@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from components import notices, tables
+from components import guard, notices, tables
 from components.dates import day, moment
 from components.empty import empty
 from components.form_fields import done, drawn, request_key
@@ -51,6 +51,8 @@ def _form(actor: Actor) -> None:
 @st.fragment(run_every="5s")
 def _produced(actor: Actor) -> None:
     """What can be downloaded; looks again by itself, so that a report appears when it is ready."""
+    if not guard.still(actor):
+        return
     seen = reports.listing(actor)
     if not seen.earlier:
         empty(

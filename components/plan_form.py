@@ -8,7 +8,7 @@ from typing import Any, Final
 import pandas as pd
 import streamlit as st
 
-from components import dates, form_fields, money, notices, promise_form
+from components import dates, form_fields, guard, money, notices, promise_form
 from components.form_fields import Places
 from services import money as amounts
 from services import plans
@@ -38,6 +38,7 @@ def show(actor: Actor, view: BorrowerView) -> None:
 
 @st.fragment
 def _form(actor: Actor, view: BorrowerView, loans: list[LoanView]) -> None:
+    guard.again(actor)
     form, places = form_fields.drawn(f"plan.{view.id}"), Places()
     loan = promise_form.loan_choice(loans, key=form)
     live = next((plan for plan in view.plans if plan.loan_id == loan.id and plan.is_live), None)

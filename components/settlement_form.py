@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import streamlit as st
 
-from components import form_fields, money, notices, plan_form, promise_form
+from components import form_fields, guard, money, notices, plan_form, promise_form
 from components.form_fields import Places
 from services import money as amounts
 from services import plans, settlements
@@ -27,6 +27,7 @@ def show(actor: Actor, view: BorrowerView) -> None:
 
 @st.fragment
 def _form(actor: Actor, view: BorrowerView, loans: list[LoanView]) -> None:
+    guard.again(actor)
     form, places = form_fields.drawn(f"settlement.{view.id}"), Places()
     loan = promise_form.loan_choice(loans, key=form)
     live = next((each for each in view.settlements if each.loan_id == loan.id and each.is_live), None)

@@ -12,6 +12,9 @@ from settings import settings
 QUICK, LONG = "recoup-quick", "recoup-long"
 """Workers take from both, quick ones first: a long import cannot hold up reminders for longer than itself."""
 _PERFORM = "jobs.performing.perform"
+_SILENCE_SECONDS = 10.0
+"""A server that is silent for longer, behind a network that broke without a word, is taken for dead; workers, who wait
+for work by listening, give it the time of `jobs.worker`."""
 _FAILURE_SECONDS = 60
 """How long RQ remembers a job that it saw dying. Postgres has the record that people see."""
 
@@ -31,6 +34,7 @@ def connect() -> Redis:
     return Redis.from_url(
         queue_url(),
         socket_connect_timeout=5,
+        socket_timeout=_SILENCE_SECONDS,
         health_check_interval=30,
         retry=Retry(ExponentialBackoff(cap=1, base=0.1), 2),
     )

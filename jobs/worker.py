@@ -22,6 +22,8 @@ log = structlog.get_logger("worker")
 _GRACE_SECONDS = 8
 """Time a job has to end after the worker was told to stop. Then it is cut: every job can be begun again."""
 _RETRY_SECONDS = (1, 2, 5)
+_LISTENS_SECONDS = 75
+"""RQ listens for work 15 s less than this at a time, and takes a server that is silent 5 s less than this for dead."""
 
 
 class RecoupWorker(Worker):
@@ -69,7 +71,9 @@ def run(*, burst: bool = False) -> None:
     worker: RecoupWorker | None = None
     while worker is None or not worker.is_asked_to_stop:
         try:
-            worker = RecoupWorker([QUICK, LONG], connection=connect(), serializer=JSONSerializer)
+            worker = RecoupWorker(
+                [QUICK, LONG], connection=connect(), serializer=JSONSerializer, worker_ttl=_LISTENS_SECONDS
+            )
             worker.work(burst=burst, logging_level="WARNING")
             failures = 1  # it left its loop: told to stop, or the queue server went away while a job ran
         except StopRequested:

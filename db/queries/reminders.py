@@ -156,6 +156,19 @@ def claim(session: Session, *, at: datetime, until: datetime, limit: int) -> lis
     return [row.id for row in sorted(rows, key=lambda row: (row.send_after, row.id))]
 
 
+def give_back(session: Session, message_ids: Collection[int], *, until: datetime) -> None:
+    """Let messages that were claimed until then, and not begun, wait as if nobody had claimed them."""
+    session.execute(
+        update(Message)
+        .where(
+            Message.id == func.any(literal(list(message_ids))),
+            Message.status == "claimed",
+            Message.claimed_until == until,
+        )
+        .values(status="planned", claimed_until=None, attempts=Message.attempts - 1)
+    )
+
+
 _CONTENT = text(f"""
     SELECT m.id, m.attempts, m.loan_id, m.borrower_id, m.anchor_on, m.channel, r.anchor, r.offset_days,
            b.name AS borrower_name, l.external_id AS loan_number, t.subject AS subject_template,

@@ -1,8 +1,11 @@
 """`manage.py jobs`: what runs in the background."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from services.jobs import JobView
 
 app = typer.Typer(help="Background jobs: list, retry, start now.", no_args_is_help=True)
 
@@ -21,10 +24,14 @@ def list_jobs() -> None:
     table(
         ("Run", "Job", "Status", "Progress", "Note"),
         (
-            (job.id, job.label, job.status, f"{job.done:,}/{job.total:,}" if job.total else None, job.error or job.note)
+            (job.id, job.label, job.status, *(_how_far(job) if job.status == "running" else (None, job.error)))
             for job in rows
         ),
     )
+
+
+def _how_far(job: "JobView") -> tuple[str | None, str | None]:
+    return f"{job.done:,}/{job.total:,}" if job.total else None, job.note
 
 
 @app.command()
@@ -34,7 +41,7 @@ def retry(run: Annotated[int, typer.Argument(min=1, max=2**63 - 1, help="Number 
     from services import jobs
     from services.actors import SYSTEM
 
-    with available():
+    with available(queue=False):  # it is in the database, and cron wakes a worker
         jobs.retry(SYSTEM, run)
     typer.echo(f"Run {run} waits for a worker.")
 
@@ -46,6 +53,6 @@ def start(kind: Annotated[str, typer.Argument(help="Kind of job, such as close, 
     from services import jobs
     from services.actors import SYSTEM
 
-    with available():
+    with available(queue=False):  # it is in the database, and cron wakes a worker
         run = jobs.start(SYSTEM, kind)
     typer.echo(f"Run {run} waits for a worker.")

@@ -1,8 +1,11 @@
 """`manage.py user`: who may sign in."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from services.users import User
 
 app = typer.Typer(help="Users: add, list, reset a password, disable, enable, unlock.", no_args_is_help=True)
 Username = Annotated[str, typer.Argument(help="User name.")]
@@ -56,8 +59,9 @@ def reset(username: Username) -> None:
     from services.actors import SYSTEM
 
     with available(queue=False):
-        password = users.reset_password(SYSTEM, _id_of(username))
-    typer.echo(f"{username} may sign in with the one-time password {password}")
+        user = _named(username)
+        password = users.reset_password(SYSTEM, user.id)
+    typer.echo(f"{user.username} may sign in with the one-time password {password}{_once_enabled(user)}")
 
 
 @app.command()
@@ -68,8 +72,9 @@ def disable(username: Username, reason: Annotated[str, typer.Option(help="Why; k
     from services.actors import SYSTEM
 
     with available(queue=False):
-        users.disable(SYSTEM, _id_of(username), reason=reason)
-    typer.echo(f"{username} may not sign in any more.")
+        user = _named(username)
+        users.disable(SYSTEM, user.id, reason=reason)
+    typer.echo(f"{user.username} may not sign in any more.")
 
 
 @app.command()
@@ -80,8 +85,9 @@ def enable(username: Username) -> None:
     from services.actors import SYSTEM
 
     with available(queue=False):
-        users.enable(SYSTEM, _id_of(username))
-    typer.echo(f"{username} may sign in again.")
+        user = _named(username)
+        users.enable(SYSTEM, user.id)
+    typer.echo(f"{user.username} may sign in again.")
 
 
 @app.command()
@@ -92,16 +98,21 @@ def unlock(username: Username) -> None:
     from services.actors import SYSTEM
 
     with available(queue=False):
-        users.unlock(SYSTEM, _id_of(username))
-    typer.echo(f"{username} may try again.")
+        user = _named(username)
+        users.unlock(SYSTEM, user.id)
+    typer.echo(f"{user.username} may try again{_once_enabled(user)}.")
 
 
-def _id_of(username: str) -> int:
+def _once_enabled(user: "User") -> str:
+    return f" once `manage.py user enable {user.username}` lifts that they are disabled" if user.disabled_at else ""
+
+
+def _named(username: str) -> "User":
     from services import users
     from services.actors import SYSTEM
     from services.errors import NotFound
 
     for user in users.all_users(SYSTEM):
         if user.username == username.lower():
-            return user.id
+            return user
     raise NotFound(f"There is no user '{username}'. `manage.py user list` shows who there is.")

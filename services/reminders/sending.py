@@ -84,17 +84,27 @@ def _send_batches(summary: SendSummary, server: mail.MailServer | None) -> None:
         now = clock.now()
         with transaction() as session:
             claimed = queries.claim(session, at=now, until=now + _LEASE, limit=_BATCH)
-        for message_id in claimed:
+        try:
+            for message_id in claimed:
+                _send(message_id, summary, server)
+        except mail.MailServerUnreachable:
+            # else the rest waited for the end of our lease, each with a beginning that it never had
             with transaction() as session:
-                claim = _prepared(session, message_id)
-            if claim is None:
-                summary.not_sent += 1
-            elif server is None:
-                _keep_in_outbox(claim, summary)
-            else:
-                _hand_over(server, claim, summary)
+                queries.give_back(session, claimed, until=now + _LEASE)
+            raise
         if len(claimed) < _BATCH:
             return
+
+
+def _send(message_id: int, summary: SendSummary, server: mail.MailServer | None) -> None:
+    with transaction() as session:
+        claim = _prepared(session, message_id)
+    if claim is None:
+        summary.not_sent += 1
+    elif server is None:
+        _keep_in_outbox(claim, summary)
+    else:
+        _hand_over(server, claim, summary)
 
 
 def _prepared(session: Session, message_id: int) -> Claim | None:

@@ -5,9 +5,11 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from services import users
+from db.engine import transaction
+from services import lender, users
 from services.actors import Actor, Role
-from tests.browser.conftest import PASSWORD, LiveApp, fill_sign_in, sign_in, work_as
+from tests import builders
+from tests.browser.conftest import PASSWORD, LiveApp, choose_act, fill_sign_in, sign_in, work_as
 
 pytestmark = pytest.mark.browser
 COOKIE = "recoup_session"
@@ -61,6 +63,19 @@ def test_an_open_tab_is_shut_out_when_its_user_is_disabled(page: Page, live_app:
     page.get_by_test_id("stPopoverBody").get_by_role("button", name="Add user").click()
     expect(page.get_by_label("Password", exact=True)).to_be_visible()
     assert "nobody" not in {user.username for user in users.all_users(live_app.actors["adam"])}
+
+
+def test_a_form_that_is_drawn_by_itself_is_of_no_use_once_the_session_is_over(page: Page, live_app: LiveApp):
+    """Its buttons run it alone, without the frame of the page, which asks for the session."""
+    with transaction() as session:
+        borrower_id, _ = builders.make_overdue(session, dpd=40, name="Ravi Shah", as_of=lender.current().today)
+        builders.make_case(session, borrower_id, owner_id=live_app.actors["ana"].id, opened_on=lender.current().today)
+    work_as(page, "ana", f"/borrower?borrower={borrower_id}")
+    choose_act(page, "Hardship")
+    users.end_sessions(live_app.actors["adam"], live_app.actors["ana"].id or 0)
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_label("User name")).to_be_visible()
+    expect(page.get_by_text("Ravi Shah")).to_have_count(0)
 
 
 def test_a_page_that_is_not_of_ones_role_says_so(page: Page):

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import time
 import zlib
 
@@ -11,10 +12,10 @@ import redis
 from sqlalchemy import text
 
 from db.engine import transaction
-from jobs import dispatch
+from jobs import dispatch, queue
 from jobs.queue import LONG, QUICK, connect, put, queues
 from services import jobs
-from tests.conftest import wait_until
+from tests.conftest import _environment, wait_until
 from tests.processes import kill_parent, lease_ends, request, run_row, started, wait_for
 
 pytestmark = pytest.mark.kill
@@ -147,3 +148,14 @@ def test_only_one_cron_leads_and_the_other_takes_over(database, queue_url, tmp_p
         wait_until(lambda: planned("audit.seal") > 0, 100, "planning by the second")
         second.send_signal(signal.SIGTERM)
         assert second.wait(timeout=15) == 0
+
+
+def test_a_queue_server_that_falls_silent_is_taken_for_dead(monkeypatch):
+    monkeypatch.setattr(queue, "_SILENCE_SECONDS", 0.2)
+    silent = socket.create_server(("127.0.0.1", 0))  # takes connections, and never says a word
+    address = f"redis://127.0.0.1:{silent.getsockname()[1]}"
+    with silent, _environment(REDIS_URL=address), connect() as connection:
+        began = time.monotonic()
+        with pytest.raises(redis.TimeoutError):
+            connection.llen("rq:queue:any")
+        assert time.monotonic() - began < 5

@@ -224,8 +224,34 @@ def test_unreachable_servers_are_one_line(product):
     assert "queue server 127.0.0.1:1 cannot be used" in product.refused(REDIS_URL="redis://127.0.0.1:1")
 
 
+def test_work_is_asked_for_while_the_queue_server_is_away(product):
+    environment = product.environment(REDIS_URL="redis://127.0.0.1:1")
+    command = [sys.executable, "manage.py", "jobs", "start", "score"]
+    shown = subprocess.run(
+        command, check=True, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert "waits for a worker" in shown.stdout
+
+
 def test_wrong_setting_is_one_line(product):
     assert "RECOUP_WORKERS" in product.refused(RECOUP_WORKERS="0")
+
+
+def test_wrong_setting_of_the_web_server_alone_is_one_line(product):
+    environment = product.environment(DATABASE_URL="postgresql://someone:hush@host:port/book")
+    ended = subprocess.run(
+        [sys.executable, "web.py"],
+        check=False,
+        cwd=PROJECT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("recoup: A setting cannot be used: DATABASE_URL")
+    assert len(ended.stderr.splitlines()) == 1
+    assert "hush" not in ended.stderr
 
 
 def test_address_that_is_none_is_one_line_without_its_password(product):
@@ -237,6 +263,19 @@ def test_address_that_is_none_is_one_line_without_its_password(product):
 
 def test_folder_that_cannot_be_made_is_one_line(product):
     assert "/proc/demo cannot be used" in product.refused("demo", "--files", "/proc/demo")
+
+
+def test_new_password_of_a_disabled_user_is_told_with_what_else_it_takes(product):
+    def told(*arguments: str) -> str:
+        command = [sys.executable, "manage.py", "user", *arguments]
+        return subprocess.run(
+            command, check=True, cwd=PROJECT, env=product.environment(), capture_output=True, text=True, timeout=60
+        ).stdout
+
+    told("add", "leaver", "--name", "Lea Ver", "--role", "agent")
+    assert "enable leaver" not in told("reset", "leaver")
+    told("disable", "leaver", "--reason", "left")
+    assert "once `manage.py user enable leaver`" in told("reset", "LEAVER")
 
 
 def test_unknown_user_is_one_line(product):

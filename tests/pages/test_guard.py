@@ -1,5 +1,8 @@
 """The guard and the frame: what a stranger, each role, and a session that is over get to see of each screen."""
 
+import ast
+from collections.abc import Iterator
+
 import pytest
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
@@ -35,7 +38,6 @@ def test_every_page_file_is_a_screen():
 @pytest.mark.parametrize("screen", AVAILABLE, ids=ids)
 def test_a_page_starts_with_its_guard(screen):
     """The first statement after the imports, so that nothing runs before it."""
-    import ast
 
     body = ast.parse(screen.file.read_text()).body
     first = next(
@@ -148,3 +150,18 @@ def test_a_cold_server_leads_a_deep_link_through_the_shell(cast, cold_server):
     assert PagesManager.uses_pages_directory is False
     assert "Admin Person · admin" in words(app)
     assert len(app.dataframe) == 1
+
+
+def _fragments() -> Iterator[tuple[str, ast.FunctionDef]]:
+    for path in sorted([*(screens.PROJECT / "components").glob("*.py"), *(screens.PROJECT / "pages").glob("*.py")]):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef) and any("fragment" in ast.dump(each) for each in node.decorator_list):
+                yield f"{path.name} {node.name}", node
+
+
+def test_fragments_ask_for_the_session_first_since_they_run_without_the_shell():
+    found = dict(_fragments())
+    assert found
+    for name, node in found.items():
+        statements = node.body[1:] if ast.get_docstring(node) else node.body
+        assert ast.unparse(statements[0]).startswith(("guard.again(actor)", "if not guard.still(actor):")), name

@@ -29,7 +29,9 @@ class Mailbox:
     def __init__(self):
         self.taken, self.rcpt_reply, self.data_reply = [], None, None
 
-    async def handle_RCPT(self, _server, _session, envelope, address, _options):  # noqa: N802 - aiosmtpd's names
+    async def handle_RCPT(self, server, _session, envelope, address, _options):  # noqa: N802 - aiosmtpd's names
+        if self.rcpt_reply == "drop":
+            server.transport.abort()
         if self.rcpt_reply:
             return self.rcpt_reply
         envelope.rcpt_tos.append(address)
@@ -321,6 +323,22 @@ def test_without_the_server_nothing_is_lost(session, monkeypatch):
     with configured(monkeypatch, 1), pytest.raises(mail.MailServerUnreachable, match=r"127\.0\.0\.1:1 cannot be used"):
         reminders.send_due(SYSTEM)
     assert (the_message(session).status, the_message(session).attempts) == ("planned", 0)
+
+
+def test_a_server_that_went_away_keeps_nobody_waiting_and_counts_for_nobody_else(session, mailbox):
+    for number in range(3):
+        overdue(session, address=f"meera{number}@example.in")
+    reminders.plan(SYSTEM)
+    mailbox.rcpt_reply = "drop"
+    for _ in range(2):
+        with pytest.raises(mail.MailServerUnreachable):
+            reminders.send_due(SYSTEM)
+    waiting = messages(session)
+    assert {row.status for row in waiting} == {"planned"}
+    assert sum(row.attempts for row in waiting) == 2  # only what was begun
+    mailbox.rcpt_reply = None
+    assert reminders.send_due(SYSTEM).sent == 3
+    assert len(mailbox.taken) == 3
 
 
 def left_in(session, status):
