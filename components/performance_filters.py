@@ -7,7 +7,7 @@ from enum import StrEnum
 import streamlit as st
 
 from components import allocation_cached
-from components.portfolio_filters import month_label, product_labels, value_label
+from components.portfolio_filters import OWN, month_label, product_labels, value_label
 from components.portfolio_links import ACCOUNTS, Query, account_query
 from services.actors import Actor, Permission
 from services.performance import NOBODY, Choices, Dimension, Performance, PerformanceFilter, Row, of_bucket
@@ -73,9 +73,9 @@ def row(choices: Choices, book: FilterChoices) -> PerformanceFilter:
     buckets = {label: code for code, label in enumerate(book.bucket_labels)}
     with st.grid(4, min_column_width=150, gap="xsmall"):
         month = month_choice(choices)
-        of_products = _several("product", "products", list(products))
-        of_regions = _several("region", "regions", list(regions))
-        of_buckets = _several("bucket", "opening buckets", list(buckets))
+        of_products = _several(f"{OWN}product", "products", list(products))
+        of_regions = _several(f"{OWN}region", "regions", list(regions))
+        of_buckets = _several(f"{OWN}bucket", "opening buckets", list(buckets))
     return PerformanceFilter(
         scope=PortfolioFilter(
             products=tuple(products[label] for label in of_products),
@@ -96,7 +96,7 @@ def _several(key: str, noun: str, options: list[str]) -> list[str]:
         bind="query-params",
         placeholder=f"All {noun}",
         label_visibility="collapsed",
-        help="The borrower's worst bucket at the day-end before the month" if key == "bucket" else None,
+        help="The borrower's worst bucket at the day-end before the month" if key == f"{OWN}bucket" else None,
     )
 
 

@@ -168,7 +168,7 @@ def highest(seen: Rolls, measure: Measure) -> float:
         for bucket in range(1, len(seen.bucket_labels))
         for outcome in Outcome
     )
-    return float(max(shares, default=Decimal(1)))
+    return float(max(shares, default=Decimal(0))) or 1.0  # an axis from nothing to nothing would go below it
 
 
 def trend(seen: Rolls, bucket: int, measure: Measure, colours: Palette, *, top: float) -> Spec:

@@ -9,6 +9,9 @@ import streamlit as st
 from services.portfolio import NOT_GIVEN, RISK_BANDS, FilterChoices, PortfolioFilter
 
 NOT_GIVEN_LABEL = "not given"
+OWN = "in_"
+"""Begins the names, in the address, of filters on pages that lead to others. A link to another page loses what the page
+that it stands on calls the same: Streamlit takes such parameters for those of the page that is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +39,24 @@ def month_label(close: date) -> str:
     return f"{close:%b %Y}"
 
 
-def segment_row(choices: FilterChoices) -> PortfolioFilter:
+def segment_row(choices: FilterChoices, *, prefix: str = "") -> PortfolioFilter:
     """Filters by product, region, branch, lender attribute and risk band, in the current container."""
+    attribute = choices.attribute_name or "attributes"
     codes = {label: code for code, label in product_labels(choices).items()}
     bands = {label: band for band, label in RISK_BANDS.items()}
     return PortfolioFilter(
-        products=tuple(codes[label] for label in _several("product", "products", list(codes))),
-        regions=_values("region", "regions", choices.regions),
-        branches=_values("branch", "branches", choices.branches),
-        attributes=_values("attribute", choices.attribute_name or "attributes", choices.attributes),
-        risk_bands=tuple(bands[label] for label in _several("band", "risk bands", list(bands))),
+        products=tuple(codes[label] for label in _several(f"{prefix}product", "products", list(codes))),
+        regions=_values(f"{prefix}region", "regions", choices.regions),
+        branches=_values(f"{prefix}branch", "branches", choices.branches),
+        attributes=_values(f"{prefix}attribute", attribute, choices.attributes),
+        risk_bands=tuple(bands[label] for label in _several(f"{prefix}band", "risk bands", list(bands))),
     )
 
 
 def row(choices: FilterChoices) -> Chosen:
     """The whole row, with the month."""
     with st.grid(6, min_column_width=150, gap="xsmall"):
-        chosen = segment_row(choices)
+        chosen = segment_row(choices, prefix=OWN)
         months = {month_label(close): close for close in choices.months}
         label = st.selectbox(
             "As of the end of",

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from components.portfolio_filters import month_label, product_labels, value_label
+from components.portfolio_filters import product_labels, value_label
 from components.queue_list import RISKS
 from services.portfolio import NOT_GIVEN, RISK_BANDS, FilterChoices, PortfolioFilter
 from services.portfolio.accounts import AccountFilter, AccountsOf, Move
@@ -63,14 +63,6 @@ def queue_query(scope: PortfolioFilter, choices: FilterChoices) -> Query:
     query: Query = {name: values[0] for name, values in fields.items() if len(values) == 1}
     bands = [RISKS[str(band)] for band in scope.risk_bands if str(band) in RISKS]
     return query | ({"band": bands} if bands and query else {})
-
-
-def portfolio_query(chosen: PortfolioFilter, choices: FilterChoices, month: date | None) -> Query:
-    """The address of the portfolio page with these filters."""
-    query = scope_query(chosen, choices)
-    if month is not None and choices.months and month != choices.months[0]:
-        query["month"] = month_label(month)
-    return query
 
 
 def read_move(written: str | None) -> Move | None:

@@ -57,7 +57,7 @@ def overview(actor: Actor, chosen: PortfolioFilter, month: date | None = None) -
         if when is None:
             return None
         settings = lender.load(session)
-        rows = day_queries.day_sums(session, chosen, when.closes, with_day_before=when.as_of)
+        rows, day_before = day_queries.day_sums(session, chosen, when.closes, with_day_before=when.as_of)
         promises = {row.as_of: row for row in promise_queries.promises_at(session, chosen, when.closes)}
     by_day = totals_by_day(rows)
     return Overview(
@@ -66,7 +66,8 @@ def overview(actor: Actor, chosen: PortfolioFilter, month: date | None = None) -
         is_newest=when.is_newest,
         figures=headline(when, by_day, promises),
         ageing=_ageing(settings.bucket_labels, when, by_day),
-        since_day_before=_since_day_before(when, by_day),
+        # nothing where it is the opening, which is told anyway
+        since_day_before=_since(day_before, when, by_day) if day_before != when.opening_on else None,
         since_opening=_since(when.opening_on, when, by_day),
     )
 
@@ -101,14 +102,6 @@ def _ageing(labels: tuple[str, ...], when: Period, days: dict[date, DayTotals]) 
         )
         for code, label in enumerate(labels)
     )
-
-
-def _since_day_before(when: Period, days: dict[date, DayTotals]) -> Changes | None:
-    """Against the last closed day before; nothing when that is the opening, which is told anyway."""
-    earlier = [day for day in days if day < when.as_of]
-    if not earlier or max(earlier) == when.opening_on:
-        return None
-    return _since(max(earlier), when, days)
 
 
 def _since(since: date | None, when: Period, days: dict[date, DayTotals]) -> Changes | None:

@@ -11,7 +11,8 @@ from components import palette, portfolio_charts, queue_list, tables
 from components.cached import LenderFormat
 from components.palette import DARK, LIGHT, contrast
 from services import scoring
-from services.portfolio import RISK_BANDS, Vintage
+from services.portfolio import RISK_BANDS, Measure, Vintage
+from services.portfolio.rolls import Cell, RollMonth, Rolls
 from services.portfolio.vintages import VintagePoint
 
 
@@ -44,6 +45,12 @@ def test_no_two_vintages_are_drawn_alike(colours):
     )
     lines = [line["line"] for line in portfolio_charts.vintages(curves, 30, colours)["data"]]
     assert len({(line["color"], line["dash"]) for line in lines}) == len(curves)
+
+
+def test_rolls_of_nothing_have_an_axis_that_starts_at_nothing():
+    line = RollMonth(date(2026, 10, 31), date(2026, 11, 30), {(0, 0): Cell(1, Decimal(5))})
+    rolls = Rolls(("Current", "1–30"), (line,), date(2026, 11, 30))
+    assert portfolio_charts.highest(rolls, Measure.COUNT) == 1
 
 
 def test_risk_bands_are_called_alike_by_every_page():

@@ -211,6 +211,17 @@ def test_what_changed_since_the_day_before_is_told_when_that_day_is_closed(sessi
     assert changes.collected == 10
 
 
+def test_the_day_before_is_the_books_also_for_a_part_that_had_no_account_then(session, marek):
+    segment = make_two_closes(session)
+    make_day(session, date(2025, 11, 13), segment_id=segment, bucket=1, overdue_amount=D(500))
+    young = make_segment(session, region="South")
+    make_day(session, SEP, segment_id=young, bucket=0, overdue_amount=D(0))
+    make_day(session, NOV, segment_id=young, bucket=1, overdue_amount=D(70))
+    changes = told.overview(marek, portfolio.PortfolioFilter(regions=("South",))).since_day_before
+    assert changes.since == date(2025, 11, 13)
+    assert (Moved.OVERDUE, D(70)) in [(move.what, move.amount) for move in changes.movements]
+
+
 def test_a_past_month_shows_its_own_close(session, marek):
     make_two_closes(session)
     found = told.overview(marek, WHOLE, date(2025, 10, 1))

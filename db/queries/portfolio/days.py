@@ -4,12 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, func, or_, select, text
+from sqlalchemy import func, or_, select, text
 from sqlalchemy.orm import Session
 
 from db.models.stands import PortfolioDay
 from db.queries.portfolio.scope import Scope, conditions
+
+if TYPE_CHECKING:
+    from db.base import AnyRow
 
 # steps from month to month by the primary key instead of reading every day
 _MONTH_CLOSES = text(
@@ -46,7 +50,9 @@ def month_closes(session: Session) -> tuple[date, ...]:
     return tuple(session.scalars(_MONTH_CLOSES))
 
 
-def day_sums(session: Session, scope: Scope, days: Sequence[date], *, with_day_before: date | None) -> list[DaySum]:
+def day_sums(
+    session: Session, scope: Scope, days: Sequence[date], *, with_day_before: date
+) -> tuple[list[DaySum], date | None]:
     """Sums by day, bucket and class.
 
     Args:
@@ -54,11 +60,13 @@ def day_sums(session: Session, scope: Scope, days: Sequence[date], *, with_day_b
         scope: part of the book.
         days: closed days.
         with_day_before: adds the last closed day before this one.
+
+    Returns:
+        The sums, and that day before: of the book, since a part of it may have had no account then. None without one,
+        or without sums.
     """
-    day: ColumnElement[bool] = PortfolioDay.as_of.in_(days)
-    if with_day_before is not None:
-        before = select(func.max(PortfolioDay.as_of)).where(PortfolioDay.as_of < with_day_before).scalar_subquery()
-        day = or_(day, PortfolioDay.as_of == before)
+    before = select(func.max(PortfolioDay.as_of)).where(PortfolioDay.as_of < with_day_before).scalar_subquery()
+    day = or_(PortfolioDay.as_of.in_(days), PortfolioDay.as_of == before)
     keys = (PortfolioDay.as_of, PortfolioDay.bucket, PortfolioDay.asset_class)
     statement = (
         select(
@@ -69,9 +77,11 @@ def day_sums(session: Session, scope: Scope, days: Sequence[date], *, with_day_b
             func.sum(PortfolioDay.demand_mtd),
             func.sum(PortfolioDay.collected_mtd),
             func.sum(PortfolioDay.collected_of_demand),
+            before,
         )
         .where(day, *conditions(scope, PortfolioDay.segment_id, PortfolioDay.risk_band))
         .group_by(*keys)
         .order_by(*keys)
     )
-    return [DaySum(*row) for row in session.execute(statement)]
+    rows: Sequence[AnyRow] = session.execute(statement).all()
+    return [DaySum(*row[:-1]) for row in rows], rows[0][-1] if rows else None
