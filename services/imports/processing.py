@@ -145,14 +145,19 @@ def _commit(session: Session, actor: Actor, row: Any, progress: Progress) -> Non
 def _write(session: Session, plan: Plan, counts: dict[str, int]) -> dict[str, int]:
     """The facts of one kind of file."""
     may_change = counts["changed"] > 0
+    is_new = not may_change and counts["unchanged"] == 0
     if plan.kind == Kind.LOAN_BOOK:
         written = loan_book.commit(
-            session, plan, currency=lender.load(session).currency, may_change=may_change, may_add=counts["new"] > 0
+            session,
+            plan,
+            currency=lender.load(session).currency,
+            may_change=may_change,
+            may_add=counts["new"] > 0,
+            are_all_new=is_new,
         )
         if plan.has(*contacts.KINDS):
             written["points_new"] = contacts.commit_from_loan_book(session, plan)
         return written
-    is_new = not may_change and counts["unchanged"] == 0
     if plan.kind == Kind.SCHEDULE:
         return facts.commit_schedule(session, plan, may_change=may_change, is_new=is_new)
     if plan.kind == Kind.PAYMENTS:
