@@ -1,5 +1,7 @@
 """What the check found, what committing would change, and what a committed import did."""
 
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import streamlit as st
@@ -9,6 +11,7 @@ from components.tables import Column, table
 from services import imports
 from services.actors import Actor
 from services.imports import BatchSummary, rejects
+from services.imports.fields import Kind, field_of
 
 _DONE = {
     "borrowers_new": "borrowers added", "borrowers_changed": "borrowers changed", "loans_new": "loans added",
@@ -37,6 +40,10 @@ def report(actor: Actor, batch: BatchSummary) -> None:
     helps = {"missing": "Open loans of the book that the file does not name. They are left as they are."}
     for place, (name, value) in zip(st.columns(len(named)), named, strict=True):
         place.metric(name.capitalize(), money.count(value), help=helps.get(name))
+    if others := counts.get("borrowers"):
+        st.caption(
+            f"{money.count(others)} {'borrower' if others == 1 else 'borrowers'} of new loans would change, too."
+        )
     _samples(batch)
 
 
@@ -81,9 +88,9 @@ def _samples(batch: BatchSummary) -> None:
     rows = [
         {
             "subject": sample["subject"],
-            "field": change["field"],
-            "from": _text(change["from"]),
-            "to": _text(change["to"]),
+            "field": _label(batch.kind, change["field"]),
+            "from": _text(batch.kind, change["field"], change["from"]),
+            "to": _text(batch.kind, change["field"], change["to"]),
         }
         for sample in batch.report.get("samples", [])
         for change in sample["changes"]
@@ -93,8 +100,27 @@ def _samples(batch: BatchSummary) -> None:
         table(rows[:100], columns, key="imports.samples")
 
 
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
+_NAMES = {"name": "borrower_name", "status": "reported_status"}
+
+
+def _label(kind: Kind, name: str) -> str:
+    """The field's name as the columns step has it; the file's own header for attributes."""
+    field = field_of(kind, _NAMES.get(name, name))
+    return field.label if field else name
+
+
+def _text(kind: Kind, name: str, value: Any) -> str | None:
+    """A value as screens write it."""
+    field = field_of(kind, _NAMES.get(name, name))
+    if value is None or field is None:
+        return None if value is None else str(value)
+    if field.type == "amount":
+        return money.full(Decimal(str(value)))
+    if field.type == "date":
+        return dates.day(date.fromisoformat(value))
+    if field.type == "flag":
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def commit_bar(actor: Actor, batch: BatchSummary) -> None:

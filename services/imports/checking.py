@@ -116,7 +116,7 @@ def _compare(session: Session, plan: Plan) -> tuple[dict[str, int], Sequence[Any
     """What would change, and samples of it."""
     if plan.kind == Kind.LOAN_BOOK:
         counts = loan_book.compare(session, plan)
-        samples = loan_book.samples(session, plan) if counts["changed"] else []
+        samples = loan_book.samples(session, plan) if counts["changed"] or counts["borrowers"] else []
         return counts, [*samples, *(reported.samples(session, plan) if counts["changed"] and plan.is_reported else [])]
     if plan.kind == Kind.SCHEDULE:
         row = facts.compare_schedule(session, plan)

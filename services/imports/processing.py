@@ -144,7 +144,7 @@ def _commit(session: Session, actor: Actor, row: Any, progress: Progress) -> Non
 
 def _write(session: Session, plan: Plan, counts: dict[str, int]) -> dict[str, int]:
     """The facts of one kind of file."""
-    may_change = counts["changed"] > 0
+    may_change = counts["changed"] > 0 or (counts.get("borrowers", 1) > 0 and plan.kind == Kind.LOAN_BOOK)
     is_new = not may_change and counts["unchanged"] == 0
     if plan.kind == Kind.LOAN_BOOK:
         written = loan_book.commit(

@@ -151,3 +151,26 @@ def test_the_field_stands_beside_the_column_of_the_file_so_that_a_phone_shows_it
     app = page(batch.id)
     orders = [list(frame.proto.column_order) for frame in app.dataframe]
     assert ["theirs", "ours"] in [order[:2] for order in orders]
+
+
+def test_changes_are_told_in_the_words_and_amounts_of_the_screens(cast, tmp_path):
+    header = "Loan No,Customer ID,Customer Name,Loan Amount,Disbursed on\n"
+    for content, name in (
+        ("W1,WC1,Asha,100000,2025-03-31\n", "first"),
+        ("W1,WC1,Usha,120000.5,2025-04-01\nW2,WC1,Usha,5,\n", "next"),
+    ):
+        path = tmp_path / f"{name}.csv"
+        path.write_text(header + content)
+        begun = batches.begin(cast[Role.ADMIN], path, file_name=path.name, kind=imports.Kind.LOAN_BOOK)
+        imports.check(SYSTEM, begun.id)
+        if name == "first":
+            imports.commit(SYSTEM, begun.id)
+    app = page(begun.id)
+    assert not app.exception
+    shown = app.dataframe[0].value
+    changes = {row[1]: (row[2], row[3]) for row in shown.itertuples(index=False)}
+    assert changes == {
+        "Principal": ("₹1,00,000", "₹1,20,000.50"),
+        "Disbursed on": ("31 Mar 2025", "1 Apr 2025"),
+        "Borrower name": ("Asha", "Usha"),
+    }

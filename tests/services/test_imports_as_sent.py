@@ -151,3 +151,21 @@ def test_a_loan_book_that_changes_figures_or_contacts_is_not_previewed_as_unchan
     load(_STANDING)
     counts = load(_STANDING.replace(before, after)).counts
     assert counts["unchanged"] == 0
+
+
+def test_a_borrower_who_changes_with_a_new_loan_is_previewed_and_changed(session, load):
+    load("Loan No,Customer ID,Customer Name,City,Loan Amount\nL1,C1,Asha,Pune,1000\n")
+    counts = load("Loan No,Customer ID,Customer Name,City,Loan Amount\nL2,C1,Asha,Puri,2000\n").counts
+    assert [counts[name] for name in ("new", "changed", "unchanged", "borrowers")] == [1, 0, 0, 1]
+    assert counts["borrowers_changed"] == 1
+    assert session.execute(text("SELECT city FROM borrower")).scalar_one() == "Puri"
+
+
+def test_the_counts_of_a_preview_add_up_to_the_rows_that_are_taken(load):
+    load("Loan No,Customer ID,Customer Name,Loan Amount\nL1,C1,Asha,1000\nL2,C2,Bala,1000\n")
+    content = (
+        "Loan No,Customer ID,Customer Name,Loan Amount\nL1,C1,Asha,1000\nL2,C2,Balu,1000\nL3,C2,Balu,5\nL4,C4,Charu,5\n"
+    )
+    counts = load(content).counts
+    assert (counts["new"], counts["changed"], counts["unchanged"]) == (2, 1, 1)
+    assert counts["new"] + counts["changed"] + counts["unchanged"] == counts["accepted"]

@@ -55,17 +55,21 @@ def _attribute(attributes: str) -> str:
 
 
 def compare(session: Session, plan: Plan) -> dict[str, int]:
-    """What committing would do: loans new, changed, unchanged, and those of the open book that the file lacks."""
+    """What committing would do: loans new, changed, unchanged, and those of the open book that the file lacks.
+
+    `borrowers` are those who change although only new loans of theirs are in the file.
+    """
     row = session.execute(
         text(
             f"""
-            SELECT count(*) FILTER (WHERE loan_id IS NULL) AS new, count(loan_id) AS known
+            SELECT count(*) FILTER (WHERE loan_id IS NULL) AS new, count(loan_id) AS known,
+                   count(borrower_id) > 0 AS is_known
             FROM {plan.typed} WHERE faults IS NULL
             """
         )
     ).one()
-    if row.known == 0:
-        return {"new": row.new, "changed": 0, "unchanged": 0, "missing": _missing(session, plan)}
+    if not row.is_known:
+        return {"new": row.new, "changed": 0, "unchanged": 0, "missing": _missing(session, plan), "borrowers": 0}
     changing = [
         f"SELECT t.line FROM {_known(plan)} WHERE t.faults IS NULL AND {_LOAN_DIFFERS}",
         f"SELECT t.line FROM {_first_of_borrower(plan)} t JOIN borrower b ON b.id = t.borrower_id WHERE {_BORROWER_DIFFERS}",
@@ -74,12 +78,20 @@ def compare(session: Session, plan: Plan) -> dict[str, int]:
         changing.append(reported.lines_that_change(plan))
     if plan.has(*contacts.KINDS):
         changing.append(contacts.lines_that_add(plan))
-    changed = session.execute(text(f"SELECT count(*) FROM ({' UNION '.join(changing)}) changed")).scalar_one()
+    changed = session.execute(
+        text(
+            f"""
+            SELECT count(t.loan_id) AS loans, count(*) FILTER (WHERE t.loan_id IS NULL) AS borrowers
+            FROM ({" UNION ".join(changing)}) changed JOIN {plan.typed} t USING (line)
+            """
+        )
+    ).one()
     return {
         "new": row.new,
-        "changed": changed,
-        "unchanged": max(row.known - changed, 0),
+        "changed": changed.loans,
+        "unchanged": row.known - changed.loans,
         "missing": _missing(session, plan),
+        "borrowers": changed.borrowers,
     }
 
 
