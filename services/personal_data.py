@@ -6,7 +6,6 @@ normalised value under a key derived from the oldest, which must be kept for as 
 """
 
 import base64
-import hashlib
 import hmac
 import os
 import re
@@ -38,8 +37,9 @@ def _ciphers() -> tuple[AESGCM, ...]:
 
 
 @cache
-def _index_key() -> bytes:
-    return hmac.new(_keys()[0], b"recoup blind index", hashlib.sha256).digest()
+def _index() -> "hmac.HMAC":
+    """The keyed hash before any value: a copy of it takes half the time of beginning with the key."""
+    return hmac.new(hmac.digest(_keys()[0], b"recoup blind index", "sha256"), digestmod="sha256")
 
 
 def encrypt(value: str) -> bytes:
@@ -96,12 +96,15 @@ def decrypt(sealed: bytes) -> str:
 
 def blind_index(normalised: str) -> bytes:
     """The same value always gives the same 32 bytes, and the bytes tell nothing without the key."""
-    return hmac.digest(_index_key(), normalised.encode(), "sha256")
+    keyed = _index().copy()
+    keyed.update(normalised.encode())
+    return keyed.digest()
 
 
 def mask_phone(number: str) -> str:
     """'+919876543210' becomes '••••••3210'."""
-    return "••••••" + re.sub(r"\D", "", number)[-4:]
+    last = number[-4:]
+    return "••••••" + (last if last.isdecimal() else re.sub(r"\D", "", number)[-4:])
 
 
 def mask_email(address: str) -> str:

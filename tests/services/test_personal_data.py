@@ -14,7 +14,7 @@ from tests.conftest import _environment
 @contextmanager
 def keys(*held: str) -> Iterator[None]:
     """Within, the installation has these keys, newest first."""
-    cached = (personal_data._keys, personal_data._ciphers, personal_data._index_key)
+    cached = (personal_data._keys, personal_data._ciphers, personal_data._index)
     for each in cached:
         each.cache_clear()
     with _environment(RECOUP_PII_KEYS=",".join(held)):

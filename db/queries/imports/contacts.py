@@ -21,12 +21,15 @@ _CHANGES = (
 
 
 def create_points(session: Session, plan: Plan) -> None:
-    """Make the empty table of encrypted points."""
+    """Make the empty table of encrypted points.
+
+    Each has the number that it keeps as a contact point, so that its consent is told without looking for it.
+    """
     session.execute(text(f"DROP TABLE IF EXISTS {plan.points}"))
     session.execute(
         text(
             f"CREATE UNLOGGED TABLE {plan.points} (line bigint, kind text, value_encrypted bytea, value_index bytea, "
-            "value_hint text) WITH (autovacuum_enabled = false)"
+            "value_hint text, id bigint NOT NULL DEFAULT nextval('contact_point_id_seq')) WITH (autovacuum_enabled = false)"
         )
     )
 
@@ -70,13 +73,8 @@ def settle_repeats(session: Session, plan: Plan) -> int:
     Rows of one moment that say different things about consent are all faults. Of others the latest consent holds, or
     else the later row.
     """
-    session.execute(text("DROP TABLE IF EXISTS pg_temp.import_repeat"))
     points = f"{plan.points} n JOIN {plan.typed} t USING (line)"
-    found = f"""
-        CREATE TEMPORARY TABLE import_repeat ON COMMIT DROP AS
-        SELECT t.borrower_id, n.kind, n.value_index FROM {points} GROUP BY 1, 2, 3 HAVING count(*) > 1
-    """
-    if not rowcount(session, found, {}):
+    if not _list_repeats(session, plan, points):
         return 0
     repeated = f"{points} JOIN import_repeat USING (borrower_id, kind, value_index)"
     flags = ("consent", "do_not_contact", "is_primary")
@@ -106,6 +104,21 @@ def settle_repeats(session: Session, plan: Plan) -> int:
         )
     )
     return faults
+
+
+def _list_repeats(session: Session, plan: Plan, points: str) -> int:
+    """List the points that several rows give for a borrower; how many. Few borrowers have several rows: they are asked."""
+    session.execute(text("DROP TABLE IF EXISTS pg_temp.import_repeat"))
+    several = f"SELECT borrower_id FROM {plan.typed} WHERE faults IS NULL GROUP BY 1 HAVING count(*) > 1"
+    return rowcount(
+        session,
+        f"""
+        CREATE TEMPORARY TABLE import_repeat ON COMMIT DROP AS
+        SELECT t.borrower_id, n.kind, n.value_index FROM {points} WHERE t.borrower_id IN ({several})
+        GROUP BY 1, 2, 3 HAVING count(*) > 1
+        """,
+        {},
+    )
 
 
 def _known(plan: Plan) -> str:
@@ -183,7 +196,7 @@ def commit(session: Session, plan: Plan, *, may_change: bool, is_new: bool) -> d
     changed = _change(session, plan, bound) if may_change else 0
     _add_parties(session, plan, bound)
     new = _add_points_of_borrowers(session, plan, bound, is_new=is_new)
-    _tell_consent_of_new(session, plan, bound)
+    _tell_consent_of_new(session, plan, bound, are_all_new=is_new and new == _count(session, plan))
     return {"points_new": new, "points_changed": changed}
 
 
@@ -201,22 +214,26 @@ def _change(session: Session, plan: Plan, bound: dict[str, Any]) -> int:
     )
 
 
-def _tell_consent_of_new(session: Session, plan: Plan, bound: dict[str, Any]) -> None:
-    """The first event of each new point's consent. Whatever the file does not say of it need not be looked up."""
+def _tell_consent_of_new(session: Session, plan: Plan, bound: dict[str, Any], *, are_all_new: bool) -> None:
+    """The first event of each new point's consent."""
     if not plan.has("consent"):
         return
-    if plan.has("consent_at", "consent_source"):
-        events = f"""
-            SELECT DISTINCT ON (o.id) o.id, t.consent, coalesce(t.consent_at, now()), coalesce(t.consent_source, 'import'), :batch
-            FROM {_known(plan)} WHERE o.created_batch_id = :batch AND t.consent IS NOT NULL ORDER BY o.id, t.line DESC
-        """
-    else:
-        events = """
-            SELECT id, consent, now(), 'import', :batch FROM contact_point
-            WHERE created_batch_id = :batch AND consent IS NOT NULL
-        """
-    statement = f"INSERT INTO consent_event (contact_point_id, given, at, source, batch_id) {events}"
-    session.execute(text(statement), bound)
+    # a point that was there keeps its own number: that of the file is then nobody's
+    is_new = "" if are_all_new else "AND EXISTS (SELECT FROM contact_point c WHERE c.id = n.id)"
+    session.execute(
+        text(
+            f"""
+            INSERT INTO consent_event (contact_point_id, given, at, source, batch_id)
+            SELECT n.id, t.consent, coalesce(t.consent_at, now()), coalesce(t.consent_source, 'import'), :batch
+            FROM {plan.points} n JOIN {plan.typed} t USING (line) WHERE t.consent IS NOT NULL {is_new}
+            """
+        ),
+        bound,
+    )
+
+
+def _count(session: Session, plan: Plan) -> int:
+    return int(session.execute(text(f"SELECT count(*) FROM {plan.points}")).scalar_one())
 
 
 def _keep_and_tell(session: Session, plan: Plan, bound: dict[str, Any]) -> None:
@@ -266,19 +283,23 @@ def _add_parties(session: Session, plan: Plan, bound: dict[str, Any]) -> None:
 
 
 def _add_points_of_borrowers(session: Session, plan: Plan, bound: dict[str, Any], *, is_new: bool) -> int:
+    parties, party = "", "CAST(NULL AS bigint)"
+    if plan.has("party_role"):
+        party = "p.id"
+        parties = f"""
+            JOIN ({_party(plan)}) y USING (line)
+            LEFT JOIN party p ON (p.borrower_id, p.role, p.name) = (y.borrower_id, y.role, y.name)
+        """
     return add(
         session,
         f"""
-        INSERT INTO contact_point (borrower_id, party_id, kind, value_encrypted, value_index, value_hint, is_primary,
+        INSERT INTO contact_point (id, borrower_id, party_id, kind, value_encrypted, value_index, value_hint, is_primary,
                                    do_not_contact, consent, created_batch_id)
-        SELECT DISTINCT ON (t.borrower_id, n.kind, n.value_index) t.borrower_id, p.id, n.kind, n.value_encrypted,
-               n.value_index, n.value_hint,
-               coalesce(t.is_primary, p.id IS NULL AND NOT EXISTS (
+        SELECT n.id, t.borrower_id, {party}, n.kind, n.value_encrypted, n.value_index, n.value_hint,
+               coalesce(t.is_primary, {party} IS NULL AND NOT EXISTS (
                    SELECT FROM contact_point o WHERE o.borrower_id = t.borrower_id AND o.kind = n.kind)),
                coalesce(t.do_not_contact, false), t.consent, :batch
-        FROM {plan.points} n JOIN {plan.typed} t USING (line) JOIN ({_party(plan)}) y USING (line)
-        LEFT JOIN party p ON (p.borrower_id, p.role, p.name) = (y.borrower_id, y.role, y.name)
-        ORDER BY t.borrower_id, n.kind, n.value_index, n.line DESC
+        FROM {plan.points} n JOIN {plan.typed} t USING (line) {parties}
         """,
         "borrower_id, kind, value_index",
         bound,

@@ -115,6 +115,10 @@ def is_lost(session: Session, plan: Plan) -> bool:
 
     Rows that a version before this one staged in tables of other shapes count as gone, too.
     """
-    has_tables = "SELECT to_regclass(:raw) IS NOT NULL AND to_regclass(:plain) IS NOT NULL"
-    is_staged = session.execute(text(has_tables), {"raw": plan.raw, "plain": plan.plain}).scalar_one()
+    has_tables = """
+        SELECT to_regclass(:raw) IS NOT NULL AND to_regclass(:plain) IS NOT NULL AND (to_regclass(:points) IS NULL
+            OR EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass(:points) AND attname = 'id'))
+    """
+    named = {"raw": plan.raw, "plain": plan.plain, "points": plan.points}
+    is_staged = session.execute(text(has_tables), named).scalar_one()
     return not is_staged or not any(tables(session, plan))
