@@ -19,6 +19,9 @@ _DECIMALS = {".": "Point: 1,23,456.78", ",": "Comma: 1.234,56"}
 
 def columns_form(actor: Actor, batch: BatchSummary) -> None:
     """Correct what was proposed, and ask for the check."""
+    if not imports.has_file(actor, batch.id):
+        _gone(actor, batch)
+        return
     if batch.error:
         st.error(batch.error, icon=":material/error:")
     if earlier := imports.committed_earlier(actor, batch.id):
@@ -42,13 +45,22 @@ def columns_form(actor: Actor, batch: BatchSummary) -> None:
             is_sent = st.form_submit_button("Check the file", type="primary", icon=":material/rule:")
             is_given_up = st.form_submit_button("Give up", icon=":material/delete:", type="tertiary")
     if is_given_up:
-        imports.discard(actor, batch.id)
-        import_steps.open_batch(None)
-        st.rerun()
+        import_steps.give_up(actor, batch)
     if is_sent:
         _keep_reading(actor, batch, mapped, options, profile=name.strip())
         imports.request_check(actor, batch.id)
         st.rerun()
+
+
+def _gone(actor: Actor, batch: BatchSummary) -> None:
+    """The file cannot be read any more: all that is left is to give it up."""
+    st.error(
+        f"The file {batch.file_name} is not on the server any more, so this import cannot go on. "
+        "Give it up, and upload the file again.",
+        icon=":material/error:",
+    )
+    if st.button("Give up", icon=":material/delete:", key="imports.discard"):
+        import_steps.give_up(actor, batch)
 
 
 def _manner(actor: Actor, batch: BatchSummary) -> None:
@@ -163,6 +175,14 @@ def _options(batch: BatchSummary) -> dict[str, Any]:
         )
         options.pop("number_prefix", None)
         options |= {"number_prefix": prefix.strip()} if prefix.strip() else {}
+    if batch.kind is Kind.SCHEDULE and three.checkbox(
+        "Derive days past due",
+        value=held.get("derive", False),
+        key=f"imports.derive.{batch.id}",
+        help="Loans whose book or a snapshot states days past due keep those. With this they follow this schedule and "
+        "their payments instead, so import all their payments, too.",
+    ):
+        options |= {"derive": True}
     maps = _words(batch, held.get("value_maps", {}))
     options |= {"date_order": order} if order else {}
     options |= {"decimal": decimal} if decimal != "." else {}

@@ -18,6 +18,7 @@ _DONE = {
     "loans_changed": "loans changed", "instalments_new": "instalments added",
     "instalments_changed": "instalments changed",
     "payments_new": "payments and reversals added", "bounces_new": "bounces added",
+    "payments_taken_back": "payments taken back, since they bounced", "loans_turned": "loans follow their schedule now",
     "points_new": "contact points added",
     "points_changed": "contact points changed", "reported_new": "reported figures added",
     "reported_changed": "reported figures changed",
@@ -142,9 +143,7 @@ def commit_bar(actor: Actor, batch: BatchSummary) -> None:
             )
             st.rerun()
         if st.button("Give up", icon=":material/delete:", type="tertiary", key="imports.discard"):
-            imports.discard(actor, batch.id)
-            import_steps.open_batch(None)
-            st.rerun()
+            import_steps.give_up(actor, batch)
 
 
 def result(actor: Actor, batch: BatchSummary) -> None:

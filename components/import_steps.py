@@ -55,6 +55,13 @@ def open_batch(batch_id: int | None) -> None:
         st.query_params["batch"] = str(batch_id)
 
 
+def give_up(actor: Actor, batch: BatchSummary) -> None:
+    """Give up a file that was not committed, and show the start of a new import."""
+    imports.discard(actor, batch.id)
+    open_batch(None)
+    st.rerun()
+
+
 def upload_form(actor: Actor) -> None:
     """What kind of file, and the file."""
     with st.form("imports.upload", border=True):

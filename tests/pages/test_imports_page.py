@@ -126,6 +126,14 @@ def test_an_import_whose_work_failed_can_go_back_a_step_and_be_given_up(batch):
     assert imports.view(SYSTEM, batch.id).status == "discarded"
 
 
+def test_a_draft_whose_file_is_gone_says_so_and_can_be_given_up(batch, tmp_path):
+    (tmp_path / "book.csv").unlink()
+    app = page(batch.id)
+    assert "The file book.csv is not on the server any more" in words(app)
+    _press(app, "Give up")
+    assert imports.view(SYSTEM, batch.id).status == "discarded"
+
+
 def test_work_that_waits_is_not_stepped_back_from(batch):
     imports.request_check(SYSTEM, batch.id)
     with pytest.raises(Conflict):
@@ -145,6 +153,16 @@ def test_a_profile_that_ships_is_named_with_what_it_assumes(cast, tmp_path):
     path.write_text(",".join(profile.mapping) + "\n" + ",".join("1" for _ in profile.mapping) + "\n")
     batch = batches.begin(cast[Role.ADMIN], path, file_name="loans.csv", kind=imports.Kind.LOAN_BOOK)
     assert f"Columns as in the profile “{profile.name}”. {profile.note}" in words(page(batch.id))
+
+
+def test_days_past_due_of_reported_loans_are_derived_where_one_says_so(cast, tmp_path):
+    path = tmp_path / "dues.csv"
+    path.write_text("Loan No,Due date,Amount\nL1,2025-05-05,5\n")
+    batch = batches.begin(cast[Role.ADMIN], path, file_name="dues.csv", kind=imports.Kind.SCHEDULE)
+    app = page(batch.id)
+    app.checkbox(key=f"imports.derive.{batch.id}").check()
+    _press(app, "Check the file")
+    assert imports.view(SYSTEM, batch.id).options["derive"] is True
 
 
 def test_the_field_stands_beside_the_column_of_the_file_so_that_a_phone_shows_it(batch):
