@@ -30,10 +30,9 @@ def report(actor: Actor, batch: BatchSummary) -> None:
     if batch.error:
         st.error(batch.error, icon=":material/error:")
     counts = batch.counts
-    st.subheader(f"{money.count(counts['accepted'])} of {money.count(counts['rows'])} rows can be taken")
+    st.subheader(f"{money.count(counts['accepted'])} of {_rows(counts['rows'])} can be taken")
     if batch.report["rules"]:
-        table([_rule(rule) for rule in batch.report["rules"]], _RULE_COLUMNS, key="imports.rules")
-        _rejects(actor, batch)
+        _rules(actor, batch)
     else:
         st.caption(":green[:material/check:] No rule found anything.")
     st.subheader("What would change")
@@ -49,13 +48,31 @@ def report(actor: Actor, batch: BatchSummary) -> None:
 
 
 _RULE_COLUMNS = (
-    Column("sign", "", width="small"),
-    Column("sentence", "Rule", width="large"),
-    Column("rows", "Rows", "number"),
-    Column("share", "Share", "percent"),
-    Column("lines", "First rows"),
+    Column("sign", "", width=75),
+    Column("sentence", "Rule", width=530),
+    Column("rows", "Rows", "number", width=80),
+    Column("share", "Share", "percent", width=75),
+    Column("lines", "First rows", width=130),
     Column("cells", "In the file"),
 )
+
+
+def _rows(number: int, which: str = "") -> str:
+    """Such as '1 rejected row'."""
+    return f"{money.count(number)} {which}{'row' if number == 1 else 'rows'}"
+
+
+def _rules(actor: Actor, batch: BatchSummary) -> None:
+    """A line a rule, and what to do about it."""
+    table([_rule(rule) for rule in batch.report["rules"]], _RULE_COLUMNS, key="imports.rules")
+    if batch.counts.get("left_alone") and batch.kind in (Kind.SCHEDULE, Kind.PAYMENTS):
+        st.info(
+            "Loans whose book or a snapshot states days past due keep to those figures, so this file does not change "
+            "where they stand. To derive days past due instead, import their schedule with *Derive days past due* "
+            "chosen under Columns, and all their payments.",
+            icon=":material/info:",
+        )
+    _rejects(actor, batch)
 
 
 def _rule(rule: dict[str, Any]) -> dict[str, Any]:
@@ -74,7 +91,7 @@ def _rejects(actor: Actor, batch: BatchSummary) -> None:
         st.caption(f"The rejected rows were removed after {rejects.KEEP_DAYS} days.")
     elif batch.counts.get("rejected"):
         st.download_button(
-            f"Download {money.count(batch.counts['rejected'])} rejected rows",
+            f"Download {_rows(batch.counts['rejected'], 'rejected ')}",
             data=lambda: imports.rejects_csv(actor, batch.id),
             file_name=f"rejected-{batch.id}.csv",
             mime="text/csv",
@@ -128,7 +145,7 @@ def commit_bar(actor: Actor, batch: BatchSummary) -> None:
     """The next act: commit, mend the columns, or give up."""
     with st.container(horizontal=True):
         if st.button(
-            f"Commit {money.count(batch.counts['accepted'])} rows",
+            f"Commit {_rows(batch.counts['accepted'])}",
             type="primary",
             icon=":material/done_all:",
             disabled=not batch.counts["accepted"],
@@ -160,8 +177,7 @@ def result(actor: Actor, batch: BatchSummary) -> None:
     done = [f"**{money.count(batch.counts[name])}** {words}" for name, words in _DONE.items() if batch.counts.get(name)]
     st.markdown(" · ".join(done) or "Nothing in the file was new.")
     if batch.report.get("rules"):
-        table([_rule(rule) for rule in batch.report["rules"]], _RULE_COLUMNS, key="imports.rules")
-        _rejects(actor, batch)
+        _rules(actor, batch)
     with st.popover("Undo this import", icon=":material/undo:"):
         st.markdown("What it added is removed and what it changed is restored, as long as nothing later depends on it.")
         if st.button("Undo", type="primary", key="imports.undo"):

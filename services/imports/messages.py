@@ -4,7 +4,7 @@ from services.imports.fields import Kind, field_of
 
 _SENTENCES = {
     "missing": "{label} is empty",
-    "number": "{label} is not a number, or too large; write it like 12,500.50",
+    "number": "{label} is not a number with the decimal sign chosen, or too large",
     "whole": "{label} is not a whole number",
     "date": "{label} is not a date",
     "order": "{label} can be read two ways: say which of day and month is first",
@@ -53,13 +53,14 @@ _SPECIAL = {
 }
 
 
-_DERIVED = "a schedule imported with “Derive days past due” changes that"
+_KEPT = "Days past due stay as your files state them for {}"
+_SCHEDULED = "Days past due stay derived from the schedule of {}: these figures are only kept"
 _OF_LOANS = {
-    "loan:kept_from_schedule": f"{{}} keep the days past due that your files state; {_DERIVED}",
-    "loan:kept_from_payments": f"{{}} keep the days past due that your files state; {_DERIVED}",
-    "loan:kept_from_snapshot": "{} have a schedule: days past due stay derived from it, these figures are only kept",
-    "loan:kept_from_loan_book": "{} have a schedule: days past due stay derived from it, these figures are only kept",
-    "loan:derived": "{} follow their schedule and payments from now on, not the days past due that your files state",
+    "loan:kept_from_schedule": _KEPT,
+    "loan:kept_from_payments": _KEPT,
+    "loan:kept_from_snapshot": _SCHEDULED,
+    "loan:kept_from_loan_book": _SCHEDULED,
+    "loan:derived": "Days past due are derived from now on, not as your files state them, for {}",
 }
 
 

@@ -50,7 +50,7 @@ def test_report_shows_rules_and_commits(batch):
     app = page(batch.id)
     assert not app.exception
     assert "1 of 2 rows can be taken" in words(app)
-    next(button for button in app.button if button.label == "Commit 1 rows").click().run()
+    next(button for button in app.button if button.label == "Commit 1 row").click().run()
     assert imports.view(SYSTEM, batch.id).status == "committing"
 
 

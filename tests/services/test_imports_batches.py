@@ -80,6 +80,14 @@ def test_rejected_rows_come_back_mended(session, tmp_path):
     assert tuple(row) == ("=cmd|x", {"Dealer": "D3"})
 
 
+def test_rejected_rows_open_as_a_table_where_the_decimal_sign_is_a_comma(session, tmp_path):
+    batch = _load(tmp_path, "Loan No;Loan Amount\nL1;1,5\nL2;x\n", options={"decimal": ","})
+    rejects = rejects_csv(SYSTEM, batch.id).decode("utf-8-sig")
+    assert rejects.splitlines()[0] == "Loan No;Loan Amount;Recoup: why not taken"
+    mended = _load(tmp_path, rejects.replace("x;", "2,5;"), options={"decimal": ","})
+    assert mended.counts["loans_new"] == 1
+
+
 def test_snapshots_long_and_wide(session, tmp_path):
     _load(tmp_path, LOANS)
     long = _load(tmp_path, "loan_number,as_of,dpd,outstanding\nL1,2025-03-31,35,900\nL1,2025-04-30,0,800\n", "snapshot")

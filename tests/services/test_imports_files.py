@@ -230,7 +230,7 @@ def test_zip_of_several_tables_is_refused(tmp_path):
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("a.csv", BOOK)
         archive.writestr("b.csv", BOOK)
-    with pytest.raises(FileUnreadable, match="exactly one"):
+    with pytest.raises(FileUnreadable, match=r"2 files \(a.csv, b.csv\); put exactly one"):
         files.look(_file(tmp_path, packed.getvalue(), "two.zip"))
 
 
