@@ -14,15 +14,15 @@ from services.imports import BatchSummary, rejects
 from services.imports.fields import Kind, field_of
 
 _DONE = {
-    "borrowers_new": "borrowers added", "borrowers_changed": "borrowers changed", "loans_new": "loans added",
-    "loans_changed": "loans changed", "instalments_new": "instalments added",
-    "instalments_changed": "instalments changed",
-    "payments_new": "payments and reversals added", "bounces_new": "bounces added",
-    "payments_taken_back": "payments taken back, since they bounced", "loans_turned": "loans follow their schedule now",
-    "points_new": "contact points added",
-    "points_changed": "contact points changed", "reported_new": "reported figures added",
-    "reported_changed": "reported figures changed",
+    "borrowers_new": "borrower{} added", "borrowers_changed": "borrower{} changed", "loans_new": "loan{} added",
+    "loans_changed": "loan{} changed", "instalments_new": "instalment{} added",
+    "instalments_changed": "instalment{} changed", "payments_new": "payment{} or reversal{} added",
+    "bounces_new": "bounce{} added", "payments_taken_back": "payment{} taken back as bounced",
+    "points_new": "contact point{} added", "points_changed": "contact point{} changed",
+    "reported_new": "reported figure{} added", "reported_changed": "reported figure{} changed",
+    "loans_turned": "loan{} derived from the schedule now",
 }  # fmt: skip
+"""What a commit did; the braces stand for the plural."""
 
 
 def report(actor: Actor, batch: BatchSummary) -> None:
@@ -141,25 +141,28 @@ def _text(kind: Kind, name: str, value: Any) -> str | None:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def commit_bar(actor: Actor, batch: BatchSummary) -> None:
-    """The next act: commit, mend the columns, or give up."""
+def commit_bar(actor: Actor, batch: BatchSummary, *, is_as_seen: bool) -> None:
+    """The next act: commit, mend the columns, or give up. What was clicked on another preview is not done."""
     with st.container(horizontal=True):
-        if st.button(
-            f"Commit {_rows(batch.counts['accepted'])}",
-            type="primary",
-            icon=":material/done_all:",
-            disabled=not batch.counts["accepted"],
-            help=None if batch.counts["accepted"] else "No row can be taken: mend the file or the columns.",
-            key="imports.commit",
+        if (
+            st.button(
+                f"Commit {_rows(batch.counts['accepted'])}",
+                type="primary",
+                icon=":material/done_all:",
+                disabled=not batch.counts["accepted"],
+                help=None if batch.counts["accepted"] else "No row can be taken: mend the file or the columns.",
+                key="imports.commit",
+            )
+            and is_as_seen
         ):
             imports.request_commit(actor, batch.id)
             st.rerun()
-        if st.button("Back to columns", icon=":material/arrow_back:", key="imports.back"):
+        if st.button("Back to columns", icon=":material/arrow_back:", key="imports.back") and is_as_seen:
             imports.set_reading(
                 actor, batch.id, mapped=batch.mapping, options=batch.options, profile_id=batch.profile_id
             )
             st.rerun()
-        if st.button("Give up", icon=":material/delete:", type="tertiary", key="imports.discard"):
+        if st.button("Give up", icon=":material/delete:", type="tertiary", key="imports.discard") and is_as_seen:
             import_steps.give_up(actor, batch)
 
 
@@ -174,7 +177,11 @@ def result(actor: Actor, batch: BatchSummary) -> None:
         st.info("This file was given up.", icon=":material/info:")
         return
     st.success(f"Committed on {dates.moment(batch.committed_at)}.", icon=":material/check_circle:")
-    done = [f"**{money.count(batch.counts[name])}** {words}" for name, words in _DONE.items() if batch.counts.get(name)]
+    done = [
+        f"**{money.count(number)}** {words.replace('{}', '' if number == 1 else 's')}"
+        for name, words in _DONE.items()
+        if (number := batch.counts.get(name))
+    ]
     st.markdown(" · ".join(done) or "Nothing in the file was new.")
     if batch.report.get("rules"):
         _rules(actor, batch)

@@ -26,7 +26,7 @@ _SENTENCES = {
 _SPECIAL = {
     "due_on:added": "The loan gets this due date beside those it has",
     "due_on:several": "Two dues of a loan on one day: add them up, or give instalment numbers",
-    "number:needed": "Which due dates of the loan moved is not clear: give instalment numbers",
+    "due_on:unclear": "Which due dates of the loan moved is not clear: give instalment numbers",
     "paid_on:future": "Paid on lies in the future: send it once the money has come",
     "paid_on:before_payment": "The bounce is dated before the payment of its receipt number, which stands",
     "entry:taken_back": "The receipt bounced: its payment is taken back from the date of the bounce on",

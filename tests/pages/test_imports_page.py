@@ -71,6 +71,28 @@ def _press(app, label):
     next(button for button in app.button if button.label == label).click().run()
 
 
+def test_what_was_clicked_on_another_preview_is_not_done(batch):
+    imports.check(SYSTEM, batch.id)
+    app = page(batch.id)
+    imports.set_reading(SYSTEM, batch.id, mapped={**batch.mapping, "Dealer": "branch"}, options=batch.options)
+    imports.check(SYSTEM, batch.id)
+    _press(app, "Commit 1 row")
+    assert ["Somebody else changed this import" in warning.value for warning in app.warning] == [True]
+    assert imports.view(SYSTEM, batch.id).status == "checked"
+    _press(app, "Commit 1 row")
+    assert imports.view(SYSTEM, batch.id).status == "committing"
+
+
+def test_columns_that_somebody_else_chose_are_not_mixed_with_those_on_the_screen(batch):
+    app = page(batch.id)
+    other = {**batch.mapping, "Dealer": "branch"}
+    imports.set_reading(SYSTEM, batch.id, mapped=other, options={**batch.options, "product": "Gold"})
+    _press(app, "Check the file")
+    assert ["Somebody else changed this import" in warning.value for warning in app.warning] == [True]
+    assert next(field.value for field in app.text_input if field.label.startswith("Product")) == "Gold"
+    assert (imports.view(SYSTEM, batch.id).status, imports.view(SYSTEM, batch.id).mapping) == ("uploaded", other)
+
+
 def test_the_profile_that_was_saved_is_still_there_when_one_goes_back_to_the_columns(batch):
     app = page(batch.id)
     app.text_input(key=f"imports.profile.{batch.id}").input("Ours")
@@ -129,7 +151,7 @@ def test_an_import_whose_work_failed_can_go_back_a_step_and_be_given_up(batch):
 def test_a_draft_whose_file_is_gone_says_so_and_can_be_given_up(batch, tmp_path):
     (tmp_path / "book.csv").unlink()
     app = page(batch.id)
-    assert "The file book.csv is not on the server any more" in words(app)
+    assert r"The file book\.csv is not on the server any more" in words(app)
     _press(app, "Give up")
     assert imports.view(SYSTEM, batch.id).status == "discarded"
 
@@ -160,7 +182,7 @@ def test_days_past_due_of_reported_loans_are_derived_where_one_says_so(cast, tmp
     path.write_text("Loan No,Due date,Amount\nL1,2025-05-05,5\n")
     batch = batches.begin(cast[Role.ADMIN], path, file_name="dues.csv", kind=imports.Kind.SCHEDULE)
     app = page(batch.id)
-    app.checkbox(key=f"imports.derive.{batch.id}").check()
+    next(box for box in app.checkbox if box.label == "Derive days past due").check()
     _press(app, "Check the file")
     assert imports.view(SYSTEM, batch.id).options["derive"] is True
 

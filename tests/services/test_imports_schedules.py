@@ -84,7 +84,7 @@ def test_dates_are_not_added_between_others_that_may_have_moved(session, tmp_pat
     _load(tmp_path, LOANS)
     _load(tmp_path, _DUES + "L1,2025-05-05,400\nL1,2025-06-05,400\nL2,2025-05-05,400\n", "schedule")
     moved = _load(tmp_path, _DUES + "L1,2025-05-07,400\nL1,2025-06-07,400\nL2,2025-05-05,410\n", "schedule")
-    assert (moved.counts["accepted"], _codes(moved)) == (1, {"number:needed": 2})
+    assert (moved.counts["accepted"], _codes(moved)) == (1, {"due_on:unclear": 2})
     whole = "L1,2025-05-05,400\nL1,2025-05-20,50\nL1,2025-06-05,400\n"
     assert _codes(_load(tmp_path, _DUES + whole, "schedule")) == {"due_on:added": 1}
 
@@ -93,7 +93,7 @@ def test_of_several_instalments_on_one_day_the_number_tells_which(session, tmp_p
     _load(tmp_path, LOANS)
     numbered = "loan_number,number,due_date,amount\nL1,1,2025-05-05,400\nL1,2,2025-05-05,30\n"
     _load(tmp_path, numbered, "schedule")
-    assert _codes(_load(tmp_path, _DUES + "L1,2025-05-05,430\n", "schedule")) == {"number:needed": 1}
+    assert _codes(_load(tmp_path, _DUES + "L1,2025-05-05,430\n", "schedule")) == {"due_on:unclear": 1}
     twice = "L2,2025-05-05,400\nL2,2025-05-05,30\nL2,2025-06-05,400\nL2,2025-06-05,400\n"
     batch = _load(tmp_path, _DUES + twice, "schedule")
     assert _codes(batch) == {"due_on:several": 2, "row:repeated": 1}

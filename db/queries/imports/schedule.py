@@ -45,7 +45,7 @@ def number_by_due_date(session: Session, plan: Plan) -> int:
     over dates that the loan has between them: whether those moved, nothing tells.
     """
     _look_at_known(session)
-    marked = mark(session, plan, _UNCLEAR.format(typed=plan.typed), "number:needed")
+    marked = mark(session, plan, _UNCLEAR.format(typed=plan.typed), "due_on:unclear")
     marked += mark(session, plan, _ADDED.format(typed=plan.typed), "due_on:added", is_fault=False)
     session.execute(text(f"DROP TABLE IF EXISTS {plan.entries}"))
     session.execute(
@@ -133,7 +133,8 @@ def samples(session: Session, plan: Plan) -> list[AnyRow]:
          FROM ({instalments(plan)}) r JOIN instalment o USING (loan_id, number) JOIN loan l ON l.id = r.loan_id
          WHERE {_DIFFERS} LIMIT 20)
         UNION ALL
-        (SELECT l.external_id || ', instalment ' || r.number || ', added', '{{}}', jsonb_build_object({after})
+        (SELECT l.external_id || ', instalment ' || r.number || ', added', '{{}}',
+                jsonb_build_object('due_on', r.due_on, 'amount', r.principal + r.interest + r.charges)
          FROM ({instalments(plan)}) r LEFT JOIN instalment o USING (loan_id, number) JOIN loan l ON l.id = r.loan_id
          WHERE o.loan_id IS NULL AND EXISTS (SELECT FROM instalment i WHERE i.loan_id = r.loan_id) LIMIT 20)
     """
