@@ -205,7 +205,8 @@ def _undo(session: Session, actor: Actor, row: Any, progress: Progress) -> None:
     typing.prepare(session)
     progress(0, 2, "looking for what depends on it")
     if reason := undoing.obstacle(session, row.id):
-        raise UndoRefused(f"This import cannot be undone any more, because {reason}.")
+        way = " Undo those imports first, the newest first." if "import" in reason else ""
+        raise UndoRefused(f"This import cannot be undone, because {reason}.{way}")
     touched, since = undoing.touched_loans(session, row.id)
     days = undoing.closed_days_of_loans(session, row.id)
     progress(1, 2, "taking back")
