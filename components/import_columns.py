@@ -50,6 +50,7 @@ def columns_form(actor: Actor, batch: BatchSummary, *, is_as_seen: bool) -> None
     if is_sent and is_as_seen:
         _keep_reading(actor, batch, mapped, options, profile=name.strip())
         imports.request_check(actor, batch.id)
+        import_steps.changed_here()
         st.rerun()
 
 

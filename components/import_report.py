@@ -156,11 +156,13 @@ def commit_bar(actor: Actor, batch: BatchSummary, *, is_as_seen: bool) -> None:
             and is_as_seen
         ):
             imports.request_commit(actor, batch.id)
+            import_steps.changed_here()
             st.rerun()
         if st.button("Back to columns", icon=":material/arrow_back:", key="imports.back") and is_as_seen:
             imports.set_reading(
                 actor, batch.id, mapped=batch.mapping, options=batch.options, profile_id=batch.profile_id
             )
+            import_steps.changed_here()
             st.rerun()
         if st.button("Give up", icon=":material/delete:", type="tertiary", key="imports.discard") and is_as_seen:
             import_steps.give_up(actor, batch)

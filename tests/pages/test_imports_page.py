@@ -93,6 +93,21 @@ def test_columns_that_somebody_else_chose_are_not_mixed_with_those_on_the_screen
     assert (imports.view(SYSTEM, batch.id).status, imports.view(SYSTEM, batch.id).mapping) == ("uploaded", other)
 
 
+def test_what_one_changed_oneself_is_not_said_to_be_of_somebody_else(cast, tmp_path):
+    path = tmp_path / "dates.csv"
+    path.write_text("Loan No,Loan Amount,Disbursal Date\nL1,5,03/04/2025\n")
+    batch = batches.begin(cast[Role.ADMIN], path, file_name="dates.csv", kind=imports.Kind.LOAN_BOOK)
+    app = page(batch.id)
+    for product in ("Gold", "Silver"):
+        next(field for field in app.text_input if field.label.startswith("Product")).input(product)
+        _press(app, "Check the file")
+        with pytest.raises(imports.DateOrderNeeded):
+            imports.check(SYSTEM, batch.id)
+        app.run()
+        assert "03/04/2025, can be read two ways" in words(app)
+        assert not app.warning
+
+
 def test_the_profile_that_was_saved_is_still_there_when_one_goes_back_to_the_columns(batch):
     app = page(batch.id)
     app.text_input(key=f"imports.profile.{batch.id}").input("Ours")

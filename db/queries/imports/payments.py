@@ -130,16 +130,17 @@ _BOUNCED = """
         SELECT e.line, e.loan_id, e.reference, e.reference, m.presented_on, m.amount
         FROM {entries} e JOIN mandate_presentation m USING (loan_id, reference)
         WHERE e.kind = 'payment' AND m.result = 'bounced'
+    ), beside AS MATERIALIZED (
+        SELECT DISTINCT b.receipt, e.loan_id, e.kind, e.reference, e.paid_on, e.amount
+        FROM bounce b JOIN {entries} e ON e.loan_id = b.loan_id AND b.receipt = coalesce(e.reverses_reference, e.reference)
+        WHERE e.kind <> 'bounce'
     ), paid AS (
-        SELECT e.loan_id, e.reference AS receipt, e.paid_on, e.amount
-        FROM bounce b JOIN {entries} e ON (e.loan_id, e.reference) = (b.loan_id, b.receipt) WHERE e.kind = 'payment'
+        SELECT loan_id, receipt, paid_on, amount FROM beside WHERE kind = 'payment'
         UNION
         SELECT p.loan_id, p.reference, p.paid_on, p.amount
         FROM bounce b JOIN payment p ON (p.loan_id, p.reference) = (b.loan_id, b.receipt) WHERE p.kind = 'payment'
     ), reversal AS (
-        SELECT e.loan_id, e.reverses_reference AS receipt, e.reference, e.amount
-        FROM bounce b JOIN {entries} e ON (e.loan_id, e.reverses_reference) = (b.loan_id, b.receipt)
-        WHERE e.kind = 'reversal'
+        SELECT loan_id, receipt, reference, amount FROM beside WHERE kind = 'reversal'
         UNION
         SELECT p.loan_id, p.reverses_reference, p.reference, p.amount
         FROM bounce b JOIN payment p ON (p.loan_id, p.reverses_reference) = (b.loan_id, b.receipt)
