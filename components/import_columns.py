@@ -7,7 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from components import import_steps
-from components.notices import showing_errors
+from components.notices import plain, showing_errors
+from components.tables import ROW_HEIGHT
 from services import imports
 from services.actors import Actor
 from services.imports import DATED, FIELDS, BatchSummary, Kind, Proposal
@@ -17,8 +18,11 @@ _ORDERS = {"": "Not needed, or told by the file", "dmy": "Day first: 31/12/2025"
 _DECIMALS = {".": "Point: 1,23,456.78", ",": "Comma: 1.234,56"}
 
 
-def columns_form(actor: Actor, batch: BatchSummary) -> None:
-    """Correct what was proposed, and ask for the check."""
+def columns_form(actor: Actor, batch: BatchSummary, *, is_as_seen: bool) -> None:
+    """Correct what was proposed, and ask for the check. What was sent from other columns than these is not done."""
+    if not imports.has_file(actor, batch.id):
+        _gone(actor, batch)
+        return
     if batch.error:
         st.error(batch.error, icon=":material/error:")
     if earlier := imports.committed_earlier(actor, batch.id):
@@ -41,14 +45,24 @@ def columns_form(actor: Actor, batch: BatchSummary) -> None:
         with st.container(horizontal=True):
             is_sent = st.form_submit_button("Check the file", type="primary", icon=":material/rule:")
             is_given_up = st.form_submit_button("Give up", icon=":material/delete:", type="tertiary")
-    if is_given_up:
-        imports.discard(actor, batch.id)
-        import_steps.open_batch(None)
-        st.rerun()
-    if is_sent:
+    if is_given_up and is_as_seen:
+        import_steps.give_up(actor, batch)
+    if is_sent and is_as_seen:
         _keep_reading(actor, batch, mapped, options, profile=name.strip())
         imports.request_check(actor, batch.id)
+        import_steps.changed_here()
         st.rerun()
+
+
+def _gone(actor: Actor, batch: BatchSummary) -> None:
+    """The file cannot be read any more: all that is left is to give it up."""
+    st.error(
+        f"The file {plain(batch.file_name)} is not on the server any more, so this import cannot go on. "
+        "Give it up, and upload the file again.",
+        icon=":material/error:",
+    )
+    if st.button("Give up", icon=":material/delete:", key="imports.discard"):
+        import_steps.give_up(actor, batch)
 
 
 def _manner(actor: Actor, batch: BatchSummary) -> None:
@@ -109,14 +123,15 @@ def _table(batch: BatchSummary, proposals: list[Proposal]) -> dict[str, str]:
         num_rows="fixed",
         column_order=["theirs", "ours", "samples", "sure"],  # on a phone what is to be chosen stands in view
         disabled=["theirs", "samples", "sure"],
-        height=min(len(frame), 14) * 35 + 38,
+        row_height=ROW_HEIGHT,
+        height=(min(len(frame), 14) + 1) * ROW_HEIGHT + 2,
         column_config={
             "theirs": st.column_config.TextColumn("Column of the file", pinned=True),
             "samples": st.column_config.TextColumn("First values"),
             "ours": st.column_config.SelectboxColumn("Field", options=[_ATTRIBUTE, *target_of], required=True),
             "sure": st.column_config.ProgressColumn("Sure", min_value=0, max_value=1, format="percent"),
         },
-        key=f"imports.table.{batch.id}",
+        key=f"imports.table.{batch.id}.{import_steps.digest(batch.mapping)}",
     )
     chosen = zip(edited["theirs"], edited["ours"], strict=True)
     return {str(theirs): target_of[ours] for theirs, ours in chosen if ours in target_of}
@@ -124,21 +139,21 @@ def _table(batch: BatchSummary, proposals: list[Proposal]) -> dict[str, str]:
 
 def _options(batch: BatchSummary) -> dict[str, Any]:
     """What the file does not say itself."""
-    held = batch.options
+    held, of = batch.options, f"{batch.id}.{import_steps.digest(batch.options)}"
     one, two, three = st.columns(3)
     order = one.selectbox(
         "Order of dates",
         list(_ORDERS),
         format_func=lambda o: _ORDERS[o],
         index=list(_ORDERS).index(held.get("date_order", "")),
-        key=f"imports.order.{batch.id}",
+        key=f"imports.order.{of}",
     )
     decimal = two.selectbox(
         "Decimal sign",
         list(_DECIMALS),
         format_func=lambda d: _DECIMALS[d],
         index=list(_DECIMALS).index(held.get("decimal", ".")),
-        key=f"imports.decimal.{batch.id}",
+        key=f"imports.decimal.{of}",
     )
     constants = dict(held.get("constants", {}))
     options = {name: value for name, value in held.items() if name in ("phone_country", "number_prefix")}
@@ -147,22 +162,30 @@ def _options(batch: BatchSummary) -> dict[str, Any]:
         as_of = three.date_input(
             "Figures as of, if no column says",
             value=date.fromisoformat(given) if given else None,
-            key=f"imports.as_of.{batch.id}",
+            key=f"imports.as_of.{of}",
         )
         constants |= {"as_of": as_of.isoformat()} if isinstance(as_of, date) else {}
     if batch.kind is Kind.LOAN_BOOK:
         product = one.text_input(
-            "Product, if no column says", value=held.get("product", "Loans"), key=f"imports.product.{batch.id}"
+            "Product, if no column says", value=held.get("product", "Loans"), key=f"imports.product.{of}"
         )
         options |= {"product": product} if product.strip() else {}
         prefix = two.text_input(
             "Number loans by row, starting with",
             value=held.get("number_prefix", ""),
-            key=f"imports.prefix.{batch.id}",
+            key=f"imports.prefix.{of}",
             help="Only for files without a loan number.",
         )
         options.pop("number_prefix", None)
         options |= {"number_prefix": prefix.strip()} if prefix.strip() else {}
+    if batch.kind is Kind.SCHEDULE and three.checkbox(
+        "Derive days past due",
+        value=held.get("derive", False),
+        key=f"imports.derive.{of}",
+        help="Loans whose book or a snapshot states days past due keep those. With this they follow this schedule and "
+        "their payments instead, so import all their payments, too.",
+    ):
+        options |= {"derive": True}
     maps = _words(batch, held.get("value_maps", {}))
     options |= {"date_order": order} if order else {}
     options |= {"decimal": decimal} if decimal != "." else {}
@@ -184,7 +207,7 @@ def _words(batch: BatchSummary, held: dict[str, dict[str, str]]) -> dict[str, di
         value=lines,
         placeholder=hint,
         height=80,
-        key=f"imports.words.{batch.id}",
+        key=f"imports.words.{batch.id}.{import_steps.digest(batch.options)}",
         help="Entries: payment, reversal, bounce. Status: active, closed, written_off; "
         "a number after a colon is the days past due it stands for.",
     )
@@ -212,5 +235,5 @@ def _months(actor: Actor, batch: BatchSummary) -> None:
                 imports.map_months(
                     actor, batch.id, measure=measure, first_header=first, columns=int(columns), first_month=month
                 )
-                st.session_state.pop(f"imports.table.{batch.id}", None)
+                import_steps.changed_here()
                 st.rerun()

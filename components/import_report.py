@@ -14,14 +14,15 @@ from services.imports import BatchSummary, rejects
 from services.imports.fields import Kind, field_of
 
 _DONE = {
-    "borrowers_new": "borrowers added", "borrowers_changed": "borrowers changed", "loans_new": "loans added",
-    "loans_changed": "loans changed", "instalments_new": "instalments added",
-    "instalments_changed": "instalments changed",
-    "payments_new": "payments and reversals added", "bounces_new": "bounces added",
-    "points_new": "contact points added",
-    "points_changed": "contact points changed", "reported_new": "reported figures added",
-    "reported_changed": "reported figures changed",
+    "borrowers_new": "borrower{} added", "borrowers_changed": "borrower{} changed", "loans_new": "loan{} added",
+    "loans_changed": "loan{} changed", "instalments_new": "instalment{} added",
+    "instalments_changed": "instalment{} changed", "payments_new": "payment{} or reversal{} added",
+    "bounces_new": "bounce{} added", "payments_taken_back": "payment{} taken back as bounced",
+    "points_new": "contact point{} added", "points_changed": "contact point{} changed",
+    "reported_new": "reported figure{} added", "reported_changed": "reported figure{} changed",
+    "loans_turned": "loan{} derived from the schedule now",
 }  # fmt: skip
+"""What a commit did; the braces stand for the plural."""
 
 
 def report(actor: Actor, batch: BatchSummary) -> None:
@@ -29,10 +30,9 @@ def report(actor: Actor, batch: BatchSummary) -> None:
     if batch.error:
         st.error(batch.error, icon=":material/error:")
     counts = batch.counts
-    st.subheader(f"{money.count(counts['accepted'])} of {money.count(counts['rows'])} rows can be taken")
+    st.subheader(f"{money.count(counts['accepted'])} of {_rows(counts['rows'])} can be taken")
     if batch.report["rules"]:
-        table([_rule(rule) for rule in batch.report["rules"]], _RULE_COLUMNS, key="imports.rules")
-        _rejects(actor, batch)
+        _rules(actor, batch)
     else:
         st.caption(":green[:material/check:] No rule found anything.")
     st.subheader("What would change")
@@ -48,13 +48,31 @@ def report(actor: Actor, batch: BatchSummary) -> None:
 
 
 _RULE_COLUMNS = (
-    Column("sign", "", width="small"),
-    Column("sentence", "Rule", width="large"),
-    Column("rows", "Rows", "number"),
-    Column("share", "Share", "percent"),
-    Column("lines", "First rows"),
+    Column("sign", "", width=75),
+    Column("sentence", "Rule", width=530),
+    Column("rows", "Rows", "number", width=80),
+    Column("share", "Share", "percent", width=75),
+    Column("lines", "First rows", width=130),
     Column("cells", "In the file"),
 )
+
+
+def _rows(number: int, which: str = "") -> str:
+    """Such as '1 rejected row'."""
+    return f"{money.count(number)} {which}{'row' if number == 1 else 'rows'}"
+
+
+def _rules(actor: Actor, batch: BatchSummary) -> None:
+    """A line a rule, and what to do about it."""
+    table([_rule(rule) for rule in batch.report["rules"]], _RULE_COLUMNS, key="imports.rules")
+    if batch.counts.get("left_alone") and batch.kind in (Kind.SCHEDULE, Kind.PAYMENTS):
+        st.info(
+            "Loans whose book or a snapshot states days past due keep to those figures, so this file does not change "
+            "where they stand. To derive days past due instead, import their schedule with *Derive days past due* "
+            "chosen under Columns, and all their payments.",
+            icon=":material/info:",
+        )
+    _rejects(actor, batch)
 
 
 def _rule(rule: dict[str, Any]) -> dict[str, Any]:
@@ -73,7 +91,7 @@ def _rejects(actor: Actor, batch: BatchSummary) -> None:
         st.caption(f"The rejected rows were removed after {rejects.KEEP_DAYS} days.")
     elif batch.counts.get("rejected"):
         st.download_button(
-            f"Download {money.count(batch.counts['rejected'])} rejected rows",
+            f"Download {_rows(batch.counts['rejected'], 'rejected ')}",
             data=lambda: imports.rejects_csv(actor, batch.id),
             file_name=f"rejected-{batch.id}.csv",
             mime="text/csv",
@@ -123,28 +141,31 @@ def _text(kind: Kind, name: str, value: Any) -> str | None:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def commit_bar(actor: Actor, batch: BatchSummary) -> None:
-    """The next act: commit, mend the columns, or give up."""
+def commit_bar(actor: Actor, batch: BatchSummary, *, is_as_seen: bool) -> None:
+    """The next act: commit, mend the columns, or give up. What was clicked on another preview is not done."""
     with st.container(horizontal=True):
-        if st.button(
-            f"Commit {money.count(batch.counts['accepted'])} rows",
-            type="primary",
-            icon=":material/done_all:",
-            disabled=not batch.counts["accepted"],
-            help=None if batch.counts["accepted"] else "No row can be taken: mend the file or the columns.",
-            key="imports.commit",
+        if (
+            st.button(
+                f"Commit {_rows(batch.counts['accepted'])}",
+                type="primary",
+                icon=":material/done_all:",
+                disabled=not batch.counts["accepted"],
+                help=None if batch.counts["accepted"] else "No row can be taken: mend the file or the columns.",
+                key="imports.commit",
+            )
+            and is_as_seen
         ):
             imports.request_commit(actor, batch.id)
+            import_steps.changed_here()
             st.rerun()
-        if st.button("Back to columns", icon=":material/arrow_back:", key="imports.back"):
+        if st.button("Back to columns", icon=":material/arrow_back:", key="imports.back") and is_as_seen:
             imports.set_reading(
                 actor, batch.id, mapped=batch.mapping, options=batch.options, profile_id=batch.profile_id
             )
+            import_steps.changed_here()
             st.rerun()
-        if st.button("Give up", icon=":material/delete:", type="tertiary", key="imports.discard"):
-            imports.discard(actor, batch.id)
-            import_steps.open_batch(None)
-            st.rerun()
+        if st.button("Give up", icon=":material/delete:", type="tertiary", key="imports.discard") and is_as_seen:
+            import_steps.give_up(actor, batch)
 
 
 def result(actor: Actor, batch: BatchSummary) -> None:
@@ -158,11 +179,14 @@ def result(actor: Actor, batch: BatchSummary) -> None:
         st.info("This file was given up.", icon=":material/info:")
         return
     st.success(f"Committed on {dates.moment(batch.committed_at)}.", icon=":material/check_circle:")
-    done = [f"**{money.count(batch.counts[name])}** {words}" for name, words in _DONE.items() if batch.counts.get(name)]
+    done = [
+        f"**{money.count(number)}** {words.replace('{}', '' if number == 1 else 's')}"
+        for name, words in _DONE.items()
+        if (number := batch.counts.get(name))
+    ]
     st.markdown(" · ".join(done) or "Nothing in the file was new.")
     if batch.report.get("rules"):
-        table([_rule(rule) for rule in batch.report["rules"]], _RULE_COLUMNS, key="imports.rules")
-        _rejects(actor, batch)
+        _rules(actor, batch)
     with st.popover("Undo this import", icon=":material/undo:"):
         st.markdown("What it added is removed and what it changed is restored, as long as nothing later depends on it.")
         if st.button("Undo", type="primary", key="imports.undo"):

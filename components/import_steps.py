@@ -1,9 +1,13 @@
 """The line of steps of an import, its first step, and the panel that follows background work."""
 
+import json
+import zlib
+from typing import Any
+
 import streamlit as st
 
 from components import guard
-from components.notices import showing_errors
+from components.notices import plain, showing_errors
 from services import imports, jobs
 from services.actors import Actor
 from services.imports import KIND_LABELS, BatchSummary, Kind
@@ -44,7 +48,7 @@ def steps(batch: BatchSummary | None) -> None:
                 type="tertiary",
             )
     if batch is not None:
-        st.caption(f"Import {batch.id} · {batch.file_name} · {KIND_LABELS[batch.kind]}")
+        st.caption(f"Import {batch.id} · {plain(batch.file_name)} · {KIND_LABELS[batch.kind]}")
 
 
 def open_batch(batch_id: int | None) -> None:
@@ -53,6 +57,38 @@ def open_batch(batch_id: int | None) -> None:
         st.query_params.pop("batch", None)
     else:
         st.query_params["batch"] = str(batch_id)
+
+
+def is_as_seen(batch: BatchSummary) -> bool:
+    """Whether the import stands as this page showed it last; if somebody else changed it since, that is said."""
+    stands = (batch.mapping, batch.options, batch.counts, batch.report.get("rules"))
+    now = (batch.id, batch.status, digest(stands))
+    before = st.session_state.get("imports.seen", now)
+    st.session_state["imports.seen"] = now
+    if before[:2] == now[:2] and before != now:
+        st.warning(
+            "Somebody else changed this import in the meantime. It is shown as it is now; nothing else was done.",
+            icon=":material/group:",
+        )
+        return False
+    return True
+
+
+def changed_here() -> None:
+    """What differs when the page is drawn next was changed by this very user."""
+    st.session_state.pop("imports.seen", None)
+
+
+def digest(stands: Any) -> int:
+    """A short name of what is stored, for keys of widgets that begin anew when it changes."""
+    return zlib.crc32(json.dumps(stands, sort_keys=True, default=str).encode())
+
+
+def give_up(actor: Actor, batch: BatchSummary) -> None:
+    """Give up a file that was not committed, and show the start of a new import."""
+    imports.discard(actor, batch.id)
+    open_batch(None)
+    st.rerun()
 
 
 def upload_form(actor: Actor) -> None:

@@ -19,12 +19,13 @@ with showing_errors():
     if batch is None:
         import_steps.upload_form(actor)
     elif batch.status in ("uploaded", "failed"):
-        import_columns.columns_form(actor, batch)
+        import_columns.columns_form(actor, batch, is_as_seen=import_steps.is_as_seen(batch))
     elif batch.status in ("staging", "committing", "undoing"):
         import_steps.work(actor, batch.id)
     elif batch.status == "checked":
+        is_as_seen = import_steps.is_as_seen(batch)
         import_report.report(actor, batch)
-        import_report.commit_bar(actor, batch)
+        import_report.commit_bar(actor, batch, is_as_seen=is_as_seen)
     else:
         import_report.result(actor, batch)
 import_history.history(actor)

@@ -101,6 +101,8 @@ def record_bounce(
 ) -> str:
     """Record a presentation of a mandate or cheque that bounced; its reference.
 
+    A payment with that reference that was taken for paid by then is taken back from the date of the bounce on.
+
     Raises:
         NotAllowed: the actor may not record payments.
         NotFound: there is no such loan.
@@ -116,7 +118,9 @@ def record_bounce(
             session, loan_id=loan_id, reference=made, presented_on=presented_on, amount=amount, reason=reason
         ):
             raise Conflict(f"Presentation {made} of loan {loan.external_id} is recorded already.")
+        taken = _take_back_bounced(session, loan_id, made, on=presented_on, amount=amount)
         summary = f"recorded a bounce of {amount:,.2f} on {loan.external_id}"
+        summary += f", which takes back {taken:,.2f} of payment {made}" if taken else ""
         _follow(session, actor, loan_id, loan, (presented_on, "bounce.recorded", made, summary))
     return made
 
@@ -169,6 +173,19 @@ def post_bounce(session: Session, loan_id: int, *, reference: str, on: date, amo
         raise Conflict(f"Presentation {reference} is recorded already.")
     restating.facts_changed(session, [loan_id], from_date=on, cause="bounce recorded late")
     bump_data_version(session)
+
+
+def _take_back_bounced(session: Session, loan_id: int, reference: str, *, on: date, amount: Decimal) -> Decimal:
+    """Reverse the payment that this reference was taken for, as files with bounces do; how much of it."""
+    payment = queries.payment(session, loan_id, reference)
+    if payment is None or payment.paid_on > on:
+        return Decimal(0)
+    taken: Decimal = min(amount, payment.amount - queries.reversed_amount(session, loan_id, reference))
+    if taken > 0:
+        queries.insert_payment(
+            session, loan_id=loan_id, reference=f"{reference}/B", paid_on=on, amount=taken, reverses_reference=reference
+        )
+    return max(taken, Decimal(0))
 
 
 def _loan(session: Session, loan_id: int) -> AnyRow:

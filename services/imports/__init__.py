@@ -20,7 +20,17 @@ from services.imports.profiles import every as all_profiles
 from services.imports.profiles import save as save_profile
 from services.imports.rejects import rejects_csv
 from services.imports.stepping_back import step_back
-from services.imports.viewing import Manner, Work, committed_earlier, history, manner, proposals, view, work_of
+from services.imports.viewing import (
+    Manner,
+    Work,
+    committed_earlier,
+    has_file,
+    history,
+    manner,
+    proposals,
+    view,
+    work_of,
+)
 
 __all__ = [
     "DATED",
@@ -41,6 +51,7 @@ __all__ = [
     "commit",
     "committed_earlier",
     "discard",
+    "has_file",
     "history",
     "load_file",
     "manner",

@@ -1,19 +1,19 @@
 """From a staged file to a report: typed values, faults by rule, and what committing would change."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from db.base import AnyRow
-from db.queries.imports import batches, contacts, facts, loan_book, reported, typing
+from db.queries.imports import batches, contacts, following, loan_book, payments, reported, schedule, typing
 from db.queries.imports import checking as queries
 from db.queries.imports.plan import Plan
 from services import lender, personal_data
 from services.imports.errors import DateOrderNeeded
-from services.imports.fields import Kind, field_of
-from services.imports.messages import group_of, sentence
+from services.imports.fields import Kind
+from services.imports.reporting import rules, sample
 
 _MASKS = {
     "phone": personal_data.mask_phone,
@@ -21,7 +21,8 @@ _MASKS = {
     "email": personal_data.mask_email,
     "address": personal_data.mask_address,
 }
-_PERSONAL = ("phone", "whatsapp", "email", "address", "borrower_name", "party_name")
+EDITION = 2
+"""Raised when a version finds more or lists otherwise: what an earlier one checked is checked again at the commit."""
 
 
 def check(session: Session, plan: Plan) -> tuple[Plan, dict[str, int], dict[str, Any]]:
@@ -33,6 +34,8 @@ def check(session: Session, plan: Plan) -> tuple[Plan, dict[str, int], dict[str,
     Raises:
         DateOrderNeeded: dates can be read two ways and nothing tells which.
     """
+    settings = lender.load(session)
+    plan = replace(plan, today=settings.today)
     typing.prepare(session)
     typing.make_typed(session, plan)
     tally = queries.tally(session, plan)
@@ -51,30 +54,44 @@ def check(session: Session, plan: Plan) -> tuple[Plan, dict[str, int], dict[str,
     batches.forget_rejected(session, plan.batch_id)
     if tally.rejected:
         queries.keep_rejected(session, plan)
+    left_alone = following.left_alone(session, plan)
     counts = {
         "rows": tally.rows,
         "accepted": tally.accepted,
         "rejected": tally.rejected,
         "repeated": tally.repeated,
+        "left_alone": left_alone.loans if left_alone and not plan.options.get("derive") else 0,
         **changes,
     }
+    is_any = tally.accepted < tally.rows or tally.noted > 0
     report = {
-        "rules": _rules(session, plan, tally.rows) if tally.accepted < tally.rows or tally.noted else [],
-        "samples": [_sample(row) for row in samples],
-        "data_version": lender.load(session).data_version,
+        "rules": rules(session, plan, rows=tally.rows, left_alone=left_alone, is_any=is_any),
+        "samples": [sample(row) for row in samples],
+        "data_version": settings.data_version,
+        "edition": EDITION,
     }
     return plan, counts, report
 
 
+def is_stale(session: Session, report: Mapping[str, Any]) -> bool:
+    """Whether a check does not tell any more what a commit would do: the book has changed since, or the product."""
+    told = (report.get("data_version"), report.get("edition"))
+    return told != (lender.load(session).data_version, EDITION)
+
+
 def _mark(session: Session, plan: Plan) -> bool:
     """Mark what is wrong with rows beside others, in the file or in the book; whether any is."""
-    is_any = queries.mark_repeats(session, plan)
+    marked = int(queries.mark_repeats(session, plan))
+    if plan.kind == Kind.LOAN_BOOK:
+        marked += queries.mark_differing_names(session, plan)
+    if plan.kind == Kind.SCHEDULE and not plan.has("number"):
+        marked += schedule.number_by_due_date(session, plan)
     if plan.kind == Kind.PAYMENTS:
-        facts.list_entries(session, plan)
-        if facts.mark_contradictions(session, plan) + facts.mark_unknown_reversals(session, plan):
-            facts.list_entries(session, plan)
-            return True
-    return is_any
+        payments.list_entries(session, plan)
+        if wrong := payments.mark_contradictions(session, plan) + payments.mark_unknown_reversals(session, plan):
+            payments.list_entries(session, plan)
+        marked += wrong + payments.take_back_bounced(session, plan)
+    return marked > 0
 
 
 def _with_date_order(session: Session, plan: Plan) -> Plan:
@@ -119,10 +136,10 @@ def _compare(session: Session, plan: Plan) -> tuple[dict[str, int], Sequence[Any
         samples = loan_book.samples(session, plan) if counts["changed"] or counts["borrowers"] else []
         return counts, [*samples, *(reported.samples(session, plan) if counts["changed"] and plan.is_reported else [])]
     if plan.kind == Kind.SCHEDULE:
-        row = facts.compare_schedule(session, plan)
-        return _counts(row), facts.schedule_samples(session, plan) if row.changed else []
+        row = schedule.compare(session, plan)
+        return _counts(row), schedule.samples(session, plan) if row.changed or row.new else []
     if plan.kind == Kind.PAYMENTS:
-        return _counts(facts.compare_payments(session, plan)), []
+        return _counts(payments.compare(session, plan)), []
     if plan.kind == Kind.CONTACTS:
         row = contacts.compare(session, plan)
         return _counts(row), contacts.samples(session, plan) if row.changed else []
@@ -132,50 +149,3 @@ def _compare(session: Session, plan: Plan) -> tuple[dict[str, int], Sequence[Any
 
 def _counts(row: AnyRow) -> dict[str, int]:
     return {"new": row.new, "changed": row.changed, "unchanged": row.unchanged}
-
-
-def _sample(row: AnyRow) -> dict[str, Any]:
-    """A change reduced to what differs."""
-    differing = [name for name in row.after if row.before.get(name) != row.after[name]]
-    return {
-        "subject": row.subject,
-        "changes": [{"field": name, "from": row.before.get(name), "to": row.after[name]} for name in differing],
-    }
-
-
-def _rules(session: Session, plan: Plan, rows: int) -> list[dict[str, Any]]:
-    """A line a rule: its sentence, how many rows, their share, and the first rows with the cell at fault."""
-    grouped: dict[str, dict[str, Any]] = {}
-    for row in queries.findings(session, plan):
-        code = group_of(row.code)
-        said = (
-            "Some rows have more or fewer cells than the header"
-            if code == "cells:some"
-            else sentence(Kind(plan.kind), code)
-        )
-        line = grouped.setdefault(
-            code,
-            {
-                "code": code,
-                "sentence": said,
-                "is_fault": row.is_fault and code != "row:repeated",
-                "rows": 0,
-                "lines": [],
-            },
-        )
-        line["rows"] += row.rows
-        line["lines"] = sorted({*line["lines"], *row.lines})[:5]
-    for line in grouped.values():
-        line["share"] = line["rows"] / rows if rows else 0
-        line["cells"] = _cells(session, plan, line)
-    return sorted(grouped.values(), key=lambda line: (not line["is_fault"], -line["rows"]))
-
-
-def _cells(session: Session, plan: Plan, line: dict[str, Any]) -> list[str]:
-    """The first cells at fault, as they stand in the file; none for personal data."""
-    name = line["code"].partition(":")[0]
-    position = next((t.position for t in plan.targets if t.name == name), None)
-    if position is None or name in _PERSONAL or field_of(Kind(plan.kind), name.partition("__")[0]) is None:
-        return []
-    found = queries.cells_of(session, plan, line["lines"], position)
-    return [found[number] or "" for number in line["lines"] if number in found]

@@ -107,7 +107,9 @@ def _member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
         and not Path(member.filename).name.startswith(".")
     ]
     if len(tables) != 1:
-        raise FileUnreadable(f"The zip holds {len(tables)} files; put exactly one CSV or XLSX in it.")
+        names = ", ".join(Path(member.filename).name for member in tables[:3]) + (", …" if len(tables) > 3 else "")
+        held = f"{len(tables)} files ({names})" if tables else "no file"
+        raise FileUnreadable(f"The zip holds {held}; put exactly one CSV or XLSX in it.")
     return tables[0]
 
 

@@ -34,7 +34,7 @@ _TYPE_PATTERNS["moment"] = _TYPE_PATTERNS["date"]
 _NOTHING = {"", "na", "n/a", "nan", "null", "none", "-"}
 REASON_HEADER = "Recoup: why not taken"
 """The last column of rejected rows; when they come back it is passed over."""
-OPTIONS = ("date_order", "decimal", "phone_country", "constants", "value_maps", "number_prefix", "product")
+OPTIONS = ("date_order", "decimal", "phone_country", "constants", "value_maps", "number_prefix", "product", "derive")
 """What a profile may say beside the columns."""
 
 
@@ -164,6 +164,10 @@ def _wrong_options(kind: Kind, options: Mapping[str, Any]) -> dict[str, str]:
     for name in ("number_prefix", "product"):
         if not isinstance(options.get(name) or "", str):
             wrong[name] = f"The option {name} is a text."
+    if not isinstance(options.get("derive", False), bool):
+        wrong["derive"] = "The option derive is true or false."
+    if options.get("derive") and kind is not Kind.SCHEDULE:
+        wrong["derive"] = "Days past due are derived from a schedule: only for that kind of file."
     for name, told in (("constants", str | int | float), ("value_maps", Mapping)):
         held = options.get(name) or {}
         if not isinstance(held, Mapping) or not all(isinstance(each, told) for each in held.values()):

@@ -4,7 +4,7 @@ from services.imports.fields import Kind, field_of
 
 _SENTENCES = {
     "missing": "{label} is empty",
-    "number": "{label} is not a number, or too large; write it like 12,500.50",
+    "number": "{label} is not a number with the decimal sign chosen, or too large",
     "whole": "{label} is not a whole number",
     "date": "{label} is not a date",
     "order": "{label} can be read two ways: say which of day and month is first",
@@ -19,9 +19,19 @@ _SENTENCES = {
     "long_name": "{label} is longer than 200 characters",
     "unknown": "{label} is not known here",
     "before": "{label} lies before the loan was disbursed",
+    "formula": "{label} holds an error of the spreadsheet: mend its formula",
+    "not_available": "{label} holds #N/A, which is read as empty",
     "less_than_parts": "{label} is less than principal, interest and charges together",
 }
 _SPECIAL = {
+    "due_on:added": "The loan gets this due date beside those it has",
+    "due_on:several": "Two dues of a loan on one day: add them up, or give instalment numbers",
+    "due_on:unclear": "Which due dates of the loan moved is not clear: give instalment numbers",
+    "paid_on:future": "Paid on lies in the future: send it once the money has come",
+    "paid_on:before_payment": "The bounce is dated before the payment of its receipt number, which stands",
+    "entry:taken_back": "The receipt bounced: its payment is taken back from the date of the bounce on",
+    "borrower_name:differs": "Rows name this borrower differently: the first name holds",
+    "cells:some": "Some rows have more or fewer cells than the header",
     "row:differs": "Rows with the same key say different things: keep the right one",
     "row:repeated": "The row repeats an earlier one: passed over",
     "loan_number:unknown": "The loan is not in the book: import the loan book first",
@@ -41,6 +51,22 @@ _SPECIAL = {
     "party_role:unknown": "The role is neither borrower, co-borrower nor guarantor",
     "party_name:missing": "A co-borrower or guarantor needs a name",
 }
+
+
+_KEPT = "Days past due stay as your files state them for {}"
+_SCHEDULED = "Days past due stay derived from the schedule of {}: these figures are only kept"
+_OF_LOANS = {
+    "loan:kept_from_schedule": _KEPT,
+    "loan:kept_from_payments": _KEPT,
+    "loan:kept_from_snapshot": _SCHEDULED,
+    "loan:kept_from_loan_book": _SCHEDULED,
+    "loan:derived": "Days past due are derived from now on, not as your files state them, for {}",
+}
+
+
+def of_loans(code: str, loans: int) -> str:
+    """What is to be known of so many loans of the file."""
+    return _OF_LOANS[code].format("1 loan" if loans == 1 else f"{loans:,} loans")
 
 
 def sentence(kind: Kind, code: str) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from db.engine import transaction
 from db.queries import lender as lender_queries
 from db.queries.imports import batches as queries
-from db.queries.imports import contacts, facts, loan_book, reported, staging, typing, undoing
+from db.queries.imports import contacts, following, loan_book, payments, reported, schedule, staging, typing, undoing
 from db.queries.imports.plan import Plan
 from services import audit, clock, jobs, lender, restating
 from services.actors import Actor, Permission
@@ -18,6 +18,7 @@ from services.errors import CollectionsError, Conflict, Refused
 from services.imports import batches, files
 from services.imports.batches import BatchSummary, loaded, plan_of, summary_of
 from services.imports.checking import check as check_rows
+from services.imports.checking import is_stale
 from services.imports.errors import FileUnreadable
 from services.imports.fields import Kind
 from services.imports.mapping import checked
@@ -120,7 +121,7 @@ def _commit(session: Session, actor: Actor, row: Any, progress: Progress) -> Non
     is_lost = staging.is_lost(session, plan)
     if is_lost:
         _stage(session, plan, _file_of(row), progress)
-    if is_lost or report.get("data_version") != lender.load(session).data_version:
+    if is_lost or is_stale(session, report):
         progress(0, 3, "checking again: the book has changed since")
         plan, counts, report = check_rows(session, plan)
     progress(1, 3, "writing")
@@ -144,7 +145,8 @@ def _commit(session: Session, actor: Actor, row: Any, progress: Progress) -> Non
 
 def _write(session: Session, plan: Plan, counts: dict[str, int]) -> dict[str, int]:
     """The facts of one kind of file."""
-    may_change = counts["changed"] > 0 or (counts.get("borrowers", 1) > 0 and plan.kind == Kind.LOAN_BOOK)
+    # borrowers may change whose loans do not: all that the file has of them are new
+    may_change = counts["changed"] > 0 or (plan.kind == Kind.LOAN_BOOK and counts["borrowers"] > 0)
     is_new = not may_change and counts["unchanged"] == 0
     if plan.kind == Kind.LOAN_BOOK:
         written = loan_book.commit(
@@ -159,9 +161,12 @@ def _write(session: Session, plan: Plan, counts: dict[str, int]) -> dict[str, in
             written["points_new"] = contacts.commit_from_loan_book(session, plan)
         return written
     if plan.kind == Kind.SCHEDULE:
-        return facts.commit_schedule(session, plan, may_change=may_change, is_new=is_new)
+        written = schedule.commit(session, plan, may_change=may_change, is_new=is_new)
+        if plan.options.get("derive"):
+            written["loans_turned"] = following.follow_schedule(session, plan)
+        return written
     if plan.kind == Kind.PAYMENTS:
-        return facts.commit_payments(session, plan, is_new=is_new)
+        return payments.commit(session, plan, is_new=is_new)
     if plan.kind == Kind.CONTACTS:
         return contacts.commit(session, plan, may_change=may_change, is_new=is_new)
     new, changed = reported.write(session, plan)
@@ -200,7 +205,8 @@ def _undo(session: Session, actor: Actor, row: Any, progress: Progress) -> None:
     typing.prepare(session)
     progress(0, 2, "looking for what depends on it")
     if reason := undoing.obstacle(session, row.id):
-        raise UndoRefused(f"This import cannot be undone any more, because {reason}.")
+        way = " Undo those imports first, the newest first." if "import" in reason else ""
+        raise UndoRefused(f"This import cannot be undone, because {reason}.{way}")
     touched, since = undoing.touched_loans(session, row.id)
     days = undoing.closed_days_of_loans(session, row.id)
     progress(1, 2, "taking back")

@@ -39,9 +39,11 @@ def rejects_csv(actor: Actor, batch_id: int) -> bytes:
             subject=("import", batch_id),
             summary=f"downloaded the rejected rows of import {batch_id}",
         )
-    headers, kind = list(summary_of(row).headers), summary_of(row).kind
+    batch = summary_of(row)
+    headers, kind = list(batch.headers), batch.kind
     buffer, width = io.StringIO(newline=""), len(headers)
-    writer = csv.writer(buffer)
+    # where the decimal sign is a comma, spreadsheets part cells by semicolons: so they open the rows as a table
+    writer = csv.writer(buffer, delimiter=";" if batch.options.get("decimal") == "," else ",")
     writer.writerow([*(_cell(header) for header in headers), REASON_HEADER])
     for rejected in _rows(batch_id):
         cells = [_cell(cell or "") for cell in rejected.cells]

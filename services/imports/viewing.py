@@ -32,6 +32,18 @@ def history(actor: Actor, *, before: int | None = None, limit: int = 25) -> list
         return [summary_of(row) for row in queries.history(session, before=before, limit=limit)]
 
 
+def has_file(actor: Actor, batch_id: int) -> bool:
+    """Whether the file of the batch is still there to be read.
+
+    Raises:
+        NotAllowed, NotFound.
+    """
+    actor.require(Permission.IMPORT)
+    with reading() as session:
+        row = loaded(session, batch_id)
+    return row.file_path is not None and Path(row.file_path).exists()
+
+
 def existing(path: str | None) -> Path:
     """The batch's file.
 

@@ -50,7 +50,7 @@ def test_report_shows_rules_and_commits(batch):
     app = page(batch.id)
     assert not app.exception
     assert "1 of 2 rows can be taken" in words(app)
-    next(button for button in app.button if button.label == "Commit 1 rows").click().run()
+    next(button for button in app.button if button.label == "Commit 1 row").click().run()
     assert imports.view(SYSTEM, batch.id).status == "committing"
 
 
@@ -69,6 +69,43 @@ def test_an_import_that_is_not_there_says_so(cast):
 
 def _press(app, label):
     next(button for button in app.button if button.label == label).click().run()
+
+
+def test_what_was_clicked_on_another_preview_is_not_done(batch):
+    imports.check(SYSTEM, batch.id)
+    app = page(batch.id)
+    imports.set_reading(SYSTEM, batch.id, mapped={**batch.mapping, "Dealer": "branch"}, options=batch.options)
+    imports.check(SYSTEM, batch.id)
+    _press(app, "Commit 1 row")
+    assert ["Somebody else changed this import" in warning.value for warning in app.warning] == [True]
+    assert imports.view(SYSTEM, batch.id).status == "checked"
+    _press(app, "Commit 1 row")
+    assert imports.view(SYSTEM, batch.id).status == "committing"
+
+
+def test_columns_that_somebody_else_chose_are_not_mixed_with_those_on_the_screen(batch):
+    app = page(batch.id)
+    other = {**batch.mapping, "Dealer": "branch"}
+    imports.set_reading(SYSTEM, batch.id, mapped=other, options={**batch.options, "product": "Gold"})
+    _press(app, "Check the file")
+    assert ["Somebody else changed this import" in warning.value for warning in app.warning] == [True]
+    assert next(field.value for field in app.text_input if field.label.startswith("Product")) == "Gold"
+    assert (imports.view(SYSTEM, batch.id).status, imports.view(SYSTEM, batch.id).mapping) == ("uploaded", other)
+
+
+def test_what_one_changed_oneself_is_not_said_to_be_of_somebody_else(cast, tmp_path):
+    path = tmp_path / "dates.csv"
+    path.write_text("Loan No,Loan Amount,Disbursal Date\nL1,5,03/04/2025\n")
+    batch = batches.begin(cast[Role.ADMIN], path, file_name="dates.csv", kind=imports.Kind.LOAN_BOOK)
+    app = page(batch.id)
+    for product in ("Gold", "Silver"):
+        next(field for field in app.text_input if field.label.startswith("Product")).input(product)
+        _press(app, "Check the file")
+        with pytest.raises(imports.DateOrderNeeded):
+            imports.check(SYSTEM, batch.id)
+        app.run()
+        assert "03/04/2025, can be read two ways" in words(app)
+        assert not app.warning
 
 
 def test_the_profile_that_was_saved_is_still_there_when_one_goes_back_to_the_columns(batch):
@@ -126,6 +163,14 @@ def test_an_import_whose_work_failed_can_go_back_a_step_and_be_given_up(batch):
     assert imports.view(SYSTEM, batch.id).status == "discarded"
 
 
+def test_a_draft_whose_file_is_gone_says_so_and_can_be_given_up(batch, tmp_path):
+    (tmp_path / "book.csv").unlink()
+    app = page(batch.id)
+    assert r"The file book\.csv is not on the server any more" in words(app)
+    _press(app, "Give up")
+    assert imports.view(SYSTEM, batch.id).status == "discarded"
+
+
 def test_work_that_waits_is_not_stepped_back_from(batch):
     imports.request_check(SYSTEM, batch.id)
     with pytest.raises(Conflict):
@@ -145,6 +190,16 @@ def test_a_profile_that_ships_is_named_with_what_it_assumes(cast, tmp_path):
     path.write_text(",".join(profile.mapping) + "\n" + ",".join("1" for _ in profile.mapping) + "\n")
     batch = batches.begin(cast[Role.ADMIN], path, file_name="loans.csv", kind=imports.Kind.LOAN_BOOK)
     assert f"Columns as in the profile “{profile.name}”. {profile.note}" in words(page(batch.id))
+
+
+def test_days_past_due_of_reported_loans_are_derived_where_one_says_so(cast, tmp_path):
+    path = tmp_path / "dues.csv"
+    path.write_text("Loan No,Due date,Amount\nL1,2025-05-05,5\n")
+    batch = batches.begin(cast[Role.ADMIN], path, file_name="dues.csv", kind=imports.Kind.SCHEDULE)
+    app = page(batch.id)
+    next(box for box in app.checkbox if box.label == "Derive days past due").check()
+    _press(app, "Check the file")
+    assert imports.view(SYSTEM, batch.id).options["derive"] is True
 
 
 def test_the_field_stands_beside_the_column_of_the_file_so_that_a_phone_shows_it(batch):

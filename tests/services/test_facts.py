@@ -58,6 +58,15 @@ def test_bounce_is_counted(session, loan_id):
     assert (state(session, loan_id).bounces, state(session, loan_id).bounces_total) == (1, 1)
 
 
+def test_a_bounce_under_the_number_of_a_payment_takes_it_back_from_its_date_on(session, loan_id):
+    facts.record_payment(SYSTEM, loan_id, amount=Decimal(5_000), paid_on=date(2025, 6, 14), reference="R1")
+    facts.reverse_payment(SYSTEM, loan_id, "R1", known_on=TODAY, reason="part", amount=Decimal(1_000))
+    facts.record_bounce(SYSTEM, loan_id, presented_on=TODAY, amount=Decimal(5_000), reference="R1")
+    assert (state(session, loan_id).paid_to_date, state(session, loan_id).dpd) == (0, 30)
+    taken = session.execute(text("SELECT amount, paid_on FROM payment WHERE reference = 'R1/B'")).one()
+    assert tuple(taken) == (4_000, TODAY)
+
+
 def test_same_receipt_twice_is_refused(session, loan_id):
     facts.record_payment(SYSTEM, loan_id, amount=Decimal(10), paid_on=TODAY, reference="R1")
     with pytest.raises(Conflict):

@@ -106,6 +106,35 @@ def test_a_row_without_what_it_is_about_is_rejected_whatever_word_stands_for_not
     assert (counts["accepted"], counts["rejected"]) == (1, 1)
 
 
+# --- what spreadsheets leave in cells -----------------------------------------------------------------------------
+
+_FAILED = "Loan No,Loan Amount,Customer Name,Branch,EMI\n"
+
+
+def test_errors_of_formulas_reject_their_rows_and_what_was_not_found_is_empty_and_told(session, load):
+    batch = load(_FAILED + "L1,5,#N/A,#N/A,5\nL2,5,Asha,#REF!,5\nL3,5,Asha,Pune,#DIV/0!\nL4,#N/A,Bala,Pune,\n")
+    assert _codes(batch) == {
+        "branch:formula": 1,
+        "instalment_amount:number": 1,
+        "principal:missing": 1,
+        "borrower_name:not_available": 1,
+        "branch:not_available": 1,
+    }
+    row = session.execute(text("SELECT b.name, s.branch FROM loan l JOIN borrower b ON b.id = l.borrower_id "
+                               "JOIN segment s ON s.id = l.segment_id")).one()  # fmt: skip
+    assert tuple(row) == ("L1", None)
+
+
+def test_two_names_of_one_borrower_are_told(session, load):
+    header = "Loan No,Customer ID,Customer Name,Loan Amount\n"
+    batch = load(header + "L1,C1,Asha Rao,5\nL2,C1,ASHA  rao,5\nL3,C1,Usha Rao,5\nL4,C2,Bala,5\nL5,C1,,5\n")
+    assert [(rule["code"], rule["is_fault"], rule["lines"]) for rule in batch.report["rules"]] == [
+        ("borrower_name:differs", False, [4])
+    ]
+    names = session.execute(text("SELECT name FROM borrower ORDER BY external_id")).scalars().all()
+    assert (batch.counts["accepted"], names) == (5, ["Asha Rao", "Bala"])
+
+
 # --- contacts -----------------------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import re
 import zipfile
 
 import pytest
@@ -115,6 +116,36 @@ def test_long_account_numbers_that_a_sheet_holds_as_numbers_keep_their_digits(se
     assert session.execute(text("SELECT external_id FROM loan")).scalar_one() == "1234567890123456"
 
 
+def test_percentages_and_errors_of_a_sheet_are_read_as_they_are_shown(tmp_path):
+    path = tmp_path / "b.xlsx"
+    with xlsxwriter.Workbook(str(path)) as book:
+        sheet = book.add_worksheet()
+        shown = [book.add_format({"num_format": f}) for f in ("0.00%", "0%", '0.0" %"', "0.00")]
+        sheet.write_row(2, 1, ["Loan No", "Rate", "Rounded", "Said", "Plain", "Failed", "Missed"])
+        sheet.write(3, 1, "L1")
+        for column, number in enumerate((0.1225, 0.07, 12.5, 0.5)):
+            sheet.write_number(3, 2 + column, number, shown[column])
+        sheet.write_formula(3, 6, "=B1/0", None, "#DIV/0!")
+        sheet.write_formula(3, 7, "=NA()", shown[0], "#N/A")
+    rows = [row for row in files.sheet_rows(path) if row]
+    assert rows[1] == ["L1", "12.25%", "7%", "12.5", "0.5", "#DIV/0!", "#N/A"]
+
+
+def test_cells_of_a_sheet_that_do_not_say_where_they_are_are_read_in_turn(tmp_path):
+    path = tmp_path / "b.xlsx"
+    with xlsxwriter.Workbook(str(tmp_path / "a.xlsx")) as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["Loan No", "Rate"])
+        sheet.write(1, 0, "L1")
+        sheet.write_number(1, 1, 0.07, book.add_format({"num_format": "0%"}))
+    with zipfile.ZipFile(tmp_path / "a.xlsx") as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            new.writestr(
+                name, re.sub(rb' r="[A-Z]*\d+"', b"", old.read(name)) if "sheet1.xml" in name else old.read(name)
+            )
+    assert list(files.sheet_rows(path)) == [["Loan No", "Rate"], ["L1", "7%"]]
+
+
 @pytest.mark.parametrize("pack", [gzip.compress, lambda content: _zipped(content, "b.xlsx")], ids=["gzip", "zip"])
 def test_a_packed_workbook_is_unpacked_away_from_where_it_lies(tmp_path, pack):
     plain = _workbook(tmp_path / "b.xlsx", ("Book", True, BOOK_CELLS)).read_bytes()
@@ -199,7 +230,7 @@ def test_zip_of_several_tables_is_refused(tmp_path):
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("a.csv", BOOK)
         archive.writestr("b.csv", BOOK)
-    with pytest.raises(FileUnreadable, match="exactly one"):
+    with pytest.raises(FileUnreadable, match=r"2 files \(a.csv, b.csv\); put exactly one"):
         files.look(_file(tmp_path, packed.getvalue(), "two.zip"))
 
 

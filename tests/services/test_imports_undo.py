@@ -66,8 +66,8 @@ def test_what_a_later_import_changed_is_taken_back_only_after_it(session, load, 
 
 
 def test_days_are_derived_again_from_the_due_date_that_comes_back(session, load):
-    load("loan_number,due_date,amount\nL1,2025-03-05,500\n", "schedule")
-    moved = load("loan_number,due_date,amount\nL1,2025-05-25,500\n", "schedule")
+    load("loan_number,number,due_date,amount\nL1,1,2025-03-05,500\n", "schedule")
+    moved = load("loan_number,number,due_date,amount\nL1,1,2025-05-25,500\n", "schedule")
     imports.undo(SYSTEM, moved.id)
     assert _restated_from(session) == [date(2025, 3, 5)]
 

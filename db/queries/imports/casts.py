@@ -17,6 +17,8 @@ SQL_TYPES = {
     "phone": "text",
     "email": "text",
 }
+NOT_AVAILABLE = "#N/A"
+"""What spreadsheets show where nothing was looked up: no value in any column, also not in one of text."""
 _NOTHING = "'na','n/a','#n/a','nan','null','none','nil','-','--','nat','not available'"
 
 
@@ -34,7 +36,7 @@ def is_something(cell: str) -> str:
 def value(cell: str, type_: str, options: Mapping[str, Any]) -> str:
     """The typed value of a cleaned cell, NULL when it is none."""
     makers = {
-        "text": lambda: cell,
+        "text": lambda: f"nullif({cell}, '{NOT_AVAILABLE}')",
         "amount": lambda: f"{_number(cell, options, whole=14)}::numeric(16,2)",
         "rate": lambda: f"{_number(cell, options, whole=5)}::numeric(9,4)",
         "integer": lambda: _integer(cell),

@@ -5,22 +5,33 @@ from sqlalchemy.orm import Session
 
 from db.base import AnyRow
 from db.queries.imports.casts import TWO_WAYS
+from db.queries.imports.marking import mark
 from db.queries.imports.plan import Plan
 from db.queries.imports.rows import FENCE
 from db.queries.imports.typing import keep
 
-_KEYS = {
-    "loan_book": ("loan_number",),
-    "schedule": ("loan_id", "number"),
-    "payments": ("loan_id", "reference", "entry"),
-    "snapshot": ("loan_id", "as_of"),
+_SLOTS = {
+    "number": ("number", 6),
+    "due_on": ("(due_on - DATE '1950-01-01') / 7 & 511", 8),
+    "reference": ("hashtext(reference) & 511", 8),
 }
-
-
-_SLOTS = {"schedule": ("number", 6), "payments": ("hashtext(reference) & 511", 8)}
-"""What tells the rows of one loan apart, as a small number, and how many words of 64 bits hold it."""
+"""What tells the rows of one loan apart, as a small number, and how many words of 64 bits hold it: by the second key."""
 _SUSPECTS = "SELECT loan_id FROM import_loan WHERE keyed <> told_apart"
 """Loans of which rows may have one key (see `tally`)."""
+
+
+def _keys(plan: Plan) -> tuple[str, ...] | None:
+    """What tells the rows of a file apart; None where several may be about one thing."""
+    if plan.kind == "schedule":
+        return ("loan_id", "number" if plan.has("number") else "due_on")
+    if plan.kind == "snapshot":
+        return ("loan_id",) if plan.dated and not plan.has("as_of") else ("loan_id", "as_of")
+    return {"loan_book": ("loan_number",), "payments": ("loan_id", "reference", "entry")}.get(plan.kind)
+
+
+def is_by_loan(plan: Plan) -> bool:
+    """Whether the file may have many rows of a loan: they are counted loan by loan."""
+    return plan.kind in ("schedule", "payments")
 
 
 def mark_repeats(session: Session, plan: Plan) -> bool:
@@ -28,15 +39,13 @@ def mark_repeats(session: Session, plan: Plan) -> bool:
 
     Whether there were any.
     """
-    keys = _KEYS.get(plan.kind)
-    if keys is None or (plan.kind == "snapshot" and plan.dated and not plan.has("as_of")):
-        keys = ("loan_id",) if plan.kind == "snapshot" else keys
+    keys = _keys(plan)
     if keys is None:
         return False
     named = ", ".join(keys)
     present = " AND ".join(f"{key} IS NOT NULL" for key in keys if key != "entry")
     of_suspects = ""
-    if plan.kind in _SLOTS:
+    if is_by_loan(plan):
         if not session.execute(text(f"SELECT EXISTS ({_SUSPECTS})")).scalar_one():
             return False
         of_suspects = f"AND loan_id IN ({_SUSPECTS})"
@@ -56,6 +65,7 @@ def _mark(session: Session, plan: Plan, named: str, present: str) -> None:
     """One pass over the rows whose key is repeated: ranks them and compares what they say."""
     keep(session, plan)
     values = ", ".join(target.name for target in plan.targets)
+    differing = "due_on:several" if "due_on" in named else "row:differs"
     extra = ", attributes" if plan.kind == "loan_book" else ""
     session.execute(
         text(
@@ -69,7 +79,7 @@ def _mark(session: Session, plan: Plan, named: str, present: str) -> None:
                 FROM said WINDOW k AS (PARTITION BY {named}), w AS (PARTITION BY {named} ORDER BY line)
             )
             UPDATE {plan.typed} t
-            SET faults = CASE WHEN differs THEN 'row:differs' ELSE 'row:repeated' END
+            SET faults = CASE WHEN differs THEN '{differing}' ELSE 'row:repeated' END
             FROM ranked WHERE ranked.line = t.line AND rows > 1 AND (differs OR rank > 1)
             """
         )
@@ -90,7 +100,7 @@ _COUNTS = """
 
 def tally(session: Session, plan: Plan) -> AnyRow:
     """Rows in all, accepted, repeated (passed over) and rejected; accepted ones with a note."""
-    if plan.kind in _SLOTS:
+    if is_by_loan(plan):
         _sum_by_loan(session, plan)
         return session.execute(text(f"{_TALLY} FROM import_loan")).one()
     return session.execute(text(f"{_TALLY} FROM (SELECT {_COUNTS} FROM {plan.typed}) counted")).one()
@@ -102,8 +112,10 @@ def _sum_by_loan(session: Session, plan: Plan) -> None:
     Grouping tens of millions of rows by their keys takes longer than writing them. Instead each row of a loan sets a
     bit: a loan with as many bits as rows repeats none. Two keys of a loan may share a bit, so the others are suspects.
     """
-    slot, words = _SLOTS[plan.kind]
-    named = " AND ".join(f"{key} IS NOT NULL" for key in _KEYS[plan.kind] if key != "entry")
+    keys = _keys(plan)
+    assert keys is not None
+    slot, words = _SLOTS[keys[1]]
+    named = " AND ".join(f"{key} IS NOT NULL" for key in keys if key != "entry")
     bits = " + ".join(
         f"coalesce(bit_count(bit_or(1::bigint << (slot & 63)) FILTER (WHERE slot >> 6 = {word})::bit(64)), 0)"
         for word in range(words)
@@ -122,6 +134,26 @@ def _sum_by_loan(session: Session, plan: Plan) -> None:
         )
     )
     session.execute(text("ANALYZE import_loan"))
+
+
+def mark_differing_names(session: Session, plan: Plan) -> int:
+    """Note rows of a loan book that name a borrower otherwise than the borrower's first row, but for case and spaces."""
+    if not (plan.has("borrower_number") and plan.has("borrower_name")):
+        return 0
+    # nearly no file has any: hashes tell it in one pass, and only the borrowers they find are looked at
+    suspects = f"""
+        SELECT borrower_key FROM {plan.typed} WHERE faults IS NULL AND borrower_name IS NOT NULL
+        GROUP BY borrower_key HAVING min(hashtext(borrower_name)) <> max(hashtext(borrower_name))
+    """
+    lines = rf"""
+        SELECT line FROM (
+            SELECT line, said, first_value(said) OVER (PARTITION BY borrower_key ORDER BY line) AS first_said
+            FROM (SELECT line, borrower_key, lower(regexp_replace(borrower_name, '\s+', ' ', 'g')) AS said
+                  FROM {plan.typed} JOIN ({suspects}) s USING (borrower_key)
+                  WHERE faults IS NULL AND borrower_name IS NOT NULL) named
+        ) compared WHERE said <> first_said
+    """
+    return mark(session, plan, lines, "borrower_name:differs", is_fault=False)
 
 
 def findings(session: Session, plan: Plan) -> list[AnyRow]:

@@ -13,6 +13,10 @@ _INDEXED = ("product", "region", "branch", "city", "state", "language")
 _NAMES = ("borrower_name", "party_name")
 _DAYS_AT_MOST, _MONTHS_AT_MOST = 36_525, 1200
 """A century past due."""
+_FORMULA_ERRORS = (
+    "'#REF!', '#VALUE!', '#DIV/0!', '#NAME?', '#NUM!', '#NULL!', '#SPILL!', '#CALC!', '#FIELD!', '#BLOCKED!'"
+)
+"""What spreadsheets show where a formula failed; in columns that are no text they are no number, date and so on."""
 _AMOUNTS = ("amount", "principal", "interest", "charges")
 _REPORTED = ("dpd", "months_past_due", "reported_status")
 STATUS = (
@@ -28,6 +32,8 @@ def columns(plan: Plan) -> str:
     soft: list[tuple[str, str]] = []
     for target in plan.targets:
         found = _faults_of(plan, target)
+        if plan.fills(target):
+            soft.append((f"t.x_{target.name} = '{casts.NOT_AVAILABLE}'", f"'{target.name}:not_available'"))
         is_soft = plan.kind == "loan_book" and target.type in ("phone", "email")
         (soft if is_soft else hard).extend((condition, f"'{target.name}:{code}'") for condition, code in found)
     hard += [(condition, f"'{code}'") for condition, code in _of_kind(plan)]
@@ -55,6 +61,7 @@ def _faults_of(plan: Plan, target: Target) -> list[tuple[str, str]]:
             found.append((f"length({name}) > 100", "long"))
         if target.name in _NAMES:
             found.append((f"length({name}) > 200", "long_name"))
+        found.append((f"{name} LIKE '#%' AND {name} IN ({_FORMULA_ERRORS})", "formula"))
         return found
     says = casts.is_something(f"t.x_{target.name}")
     if target.is_required:
@@ -140,8 +147,11 @@ def _of_schedule(plan: Plan) -> list[tuple[str, str]]:
     ]
 
 
-def _of_payments(_plan: Plan) -> list[tuple[str, str]]:
+def _of_payments(plan: Plan) -> list[tuple[str, str]]:
+    # a day of grace: banks and their branches do not all change the date at once
+    future = [(f"t.paid_on > DATE '{plan.today:%Y-%m-%d}' + 1", "paid_on:future")] if plan.today else []
     return [
+        *future,
         ("l.id IS NULL AND t.loan_number IS NOT NULL", "loan_number:unknown"),
         ("t.amount = 0", "amount:zero"),
         ("t.entry IS NULL AND t.x_entry IS NOT NULL", "entry:unknown"),

@@ -46,6 +46,8 @@ class Plan:
     options: Mapping[str, Any] = field(default_factory=dict)
     ignored: frozenset[int] = frozenset()
     """Columns that are neither a field nor an attribute."""
+    today: date | None = None
+    """The business date at the check; what comes after it has not happened."""
 
     @property
     def raw(self) -> str:
@@ -79,7 +81,7 @@ class Plan:
 
     @property
     def entries(self) -> str:
-        """The table of payments, reversals and bounces with the receipt numbers that they will have."""
+        """The table of what payments become, or instalments that the file does not number, with the numbers they will have."""
         return f"staging.entries_{self.batch_id:d}"
 
     @property

@@ -17,6 +17,8 @@ _OBSTACLES = {
         AND (later.entity = 'loan' AND later.entity_id IN ({_LOANS})
              OR later.entity = 'borrower' AND later.entity_id IN ({_BORROWERS})
              OR later.entity IN ('instalment', 'reported_snapshot') AND CAST(later.before->>'batch_id' AS int) = :batch
+             OR later.entity = 'loan_source' AND later.before->>'source' = 'snapshot'
+                AND later.entity_id IN (SELECT loan_id FROM instalment WHERE batch_id = :batch)
              OR later.entity = 'contact_point'
                 AND later.entity_id IN (SELECT id FROM contact_point WHERE created_batch_id = :batch))""",
     "schedules of its loans were imported": f"SELECT FROM instalment WHERE loan_id IN ({_LOANS}) AND batch_id IS DISTINCT FROM :batch",
@@ -25,7 +27,7 @@ _OBSTACLES = {
     "later snapshots of its loans were imported": f"""
         SELECT FROM reported_snapshot WHERE loan_id IN ({_LOANS}) AND batch_id IS DISTINCT FROM :batch
         UNION ALL SELECT FROM import_change c JOIN reported_snapshot s ON s.loan_id = c.entity_id AND s.batch_id > :batch
-        WHERE c.batch_id = :batch AND c.entity = 'loan_source'""",
+        WHERE c.batch_id = :batch AND c.entity = 'loan_source' AND c.before->>'source' = 'schedule'""",
     "its borrowers have loans from elsewhere": f"SELECT FROM loan WHERE borrower_id IN ({_BORROWERS}) AND created_batch_id IS DISTINCT FROM :batch",
     "contact details of its borrowers were added later": f"SELECT FROM contact_point WHERE borrower_id IN ({_BORROWERS}) AND created_batch_id IS DISTINCT FROM :batch",
     "people were named for its borrowers later": f"SELECT FROM party WHERE borrower_id IN ({_BORROWERS})",
@@ -70,9 +72,12 @@ _OBSTACLES = {
         WHERE p.created_batch_id = :batch""",
     "money was taken from its borrowers in the field": f"""
         SELECT FROM receipt WHERE borrower_id IN ({_BORROWERS}) OR loan_id IN ({_LOANS})""",
-    "reversals of its payments were recorded": """
+    "payments of it were reversed or bounced": """
         SELECT FROM payment p JOIN payment r ON r.loan_id = p.loan_id AND r.reverses_reference = p.reference
         WHERE p.batch_id = :batch AND r.batch_id IS DISTINCT FROM :batch""",
+    "payments that its bounces took back were imported later": """
+        SELECT FROM mandate_presentation m JOIN payment r ON (r.loan_id, r.reference) = (m.loan_id, m.reference || '/B')
+        WHERE m.batch_id = :batch AND r.batch_id IS DISTINCT FROM :batch""",
 }
 
 
