@@ -50,3 +50,13 @@ def npa_by_borrower(session: Session) -> bool:
 def set_closed_through(session: Session, business_date: date) -> None:
     """Note that the day-end close of the date is complete; never goes back."""
     session.execute(update(Lender).values(closed_through=func.greatest(Lender.closed_through, business_date)))
+
+
+def scored_through(session: Session) -> date | None:
+    """The newest date that scores are kept under."""
+    return session.execute(select(Lender.scored_through)).scalar_one()
+
+
+def set_scored_through(session: Session, day: date) -> None:
+    """Note that scores are kept under the date; never goes back."""
+    session.execute(update(Lender).values(scored_through=func.greatest(Lender.scored_through, day)))

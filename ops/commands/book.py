@@ -69,16 +69,22 @@ def close(
     )
 
 
-def score(as_of: AsOf = None) -> None:
-    """Score every active loan's risk from its present state."""
+def score(
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Business date. Default: the one that the loans stand as of."),
+    ] = None,
+) -> None:
+    """Score every active loan's risk from its present state. Scores of earlier days are history and stay."""
     from ops.commands.showing import progress_bar
     from ops.servers import available
     from services import scoring
     from services.actors import SYSTEM
 
     with available(queue=False), progress_bar("Scoring") as report:
-        found = scoring.score(SYSTEM, _business_date(as_of), progress=report)
-    typer.echo(f"{found.changed:,} scores changed.")
+        day = as_of.date() if as_of is not None else scoring.present_day()
+        found = scoring.score(SYSTEM, day, progress=report)
+    typer.echo(f"{day:%-d %b %Y} is scored: {found.changed:,} scores changed.")
 
 
 def remind() -> None:

@@ -82,7 +82,7 @@ def start(actor: Actor, kind: str) -> int:
 
 def _arguments_of(kind: str, settings: LenderSettings) -> dict[str, str]:
     """The last business date that is over, or a later one that was closed already."""
-    if kind not in {"close", "score"}:
+    if kind != "close":
         return {}
     yesterday = settings.today - timedelta(days=1)
     return {"business_date": max(yesterday, settings.closed_through or yesterday).isoformat()}

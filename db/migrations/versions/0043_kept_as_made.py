@@ -1,7 +1,10 @@
-"""Seals hash their own number and time: under the first rule, when a seal was made could be edited unseen.
+"""What was kept stays as it was made: seals hash their own number and time, and the newest day of scores is known.
 
-Seals that are there stay valid under the rule they were made by. A seal says by which rule it was made, and rules only
-go up along the chain, so that no later seal can pass for one of the first rule.
+Under the first rule, when a seal was made could be edited unseen. Seals that are there stay valid under the rule they
+were made by. A seal says by which rule it was made, and rules only go up along the chain, so that no later seal can
+pass for one of the first rule.
+
+Scores of a day before the newest are history, which is not computed again.
 
 Revision: 0043, after 0042
 """
@@ -15,6 +18,9 @@ depends_on = None
 
 UPGRADE = """
 SET LOCAL lock_timeout = '5s';
+ALTER TABLE lender ADD COLUMN scored_through date;
+UPDATE lender SET scored_through = (SELECT max(scored_on) FROM risk_score);
+
 ALTER TABLE audit_seal ADD COLUMN rule smallint NOT NULL DEFAULT 1;
 ALTER TABLE audit_seal ALTER COLUMN rule DROP DEFAULT;
 
@@ -96,6 +102,7 @@ END $$;
 
 DROP FUNCTION audit_seal_hash(audit_seal, bytea);
 ALTER TABLE audit_seal DROP COLUMN rule;
+ALTER TABLE lender DROP COLUMN scored_through;
 """
 
 
