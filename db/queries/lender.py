@@ -1,13 +1,13 @@
 """Statements about the lender's settings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session
 
-from db.models.owes import Lender
+from db.models.owes import Lender, Loan
 
 _lender = Lender.__table__.c
 _SETTINGS = select(
@@ -30,6 +30,24 @@ def settings_row(session: Session) -> dict[str, Any]:
     row = session.execute(_SETTINGS).one()
     listed = {"bucket_edges": tuple(row.bucket_edges), "pre_due_bands": tuple(row.pre_due_bands)}
     return {**row._mapping, **listed}  # noqa: SLF001 - SQLAlchemy's public name
+
+
+_PROFILE = select(_lender.name, _lender.currency, _lender.locale, _lender.time_zone, _lender.grievance_contact)
+
+
+def profile_row(session: Session) -> dict[str, Any]:
+    """Who the lender is, as keyword arguments of `services.lender_profile.Profile`."""
+    return dict(session.execute(_PROFILE).one()._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+
+
+def set_profile(session: Session, values: Mapping[str, str | None]) -> None:
+    """Write who the lender is."""
+    session.execute(update(Lender).values(**values))
+
+
+def has_loans(session: Session) -> bool:
+    """Whether any loan is there."""
+    return session.execute(select(exists().where(Loan.id.is_not(None)))).scalar_one()
 
 
 def set_pre_due(session: Session, *, days: int, bands: Sequence[int]) -> None:

@@ -173,6 +173,12 @@ def test_contact_values_are_encrypted_and_found_by_index(session):
     assert bytes(row.value_index) == personal_data.blind_index(number)
 
 
+def test_loans_are_in_the_lenders_currency(session):
+    session.execute(text("UPDATE lender SET currency = 'USD'"))
+    demo.generate(session, loans=20, seed=5, as_of=AS_OF)
+    assert session.execute(text("SELECT DISTINCT currency FROM loan")).scalars().all() == ["USD"]
+
+
 def test_demo_users_cannot_sign_in_until_they_are_given_a_password(session):
     demo.generate(session, loans=20, seed=5, as_of=AS_OF)
     hashes = session.execute(text("SELECT password_hash FROM app_user WHERE username = 'anita'")).scalars().all()

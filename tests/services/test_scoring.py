@@ -128,7 +128,7 @@ def test_scores_of_a_past_day_stay_as_they_were(session, by):
         scoring.score(SYSTEM, next_day)
     kept = session.execute(select(RiskScore.__table__)).all()
     session.execute(update(LoanState).where(LoanState.loan_id == loan).values(bounces=7))
-    with pytest.raises(Refused, match="16 Jun 2025 stay as they are.*loans stand as of 17 Jun 2025 now"):
+    with pytest.raises(Refused, match=r"16 Jun 2025 stay as they are.*loans stand as of 17 Jun 2025 now"):
         scoring.score(SYSTEM, AS_OF)
     assert session.execute(select(RiskScore.__table__)).all() == kept
     assert scoring.present_day() == next_day
