@@ -91,8 +91,9 @@ def score(actor: Actor, as_of: date, *, progress: Progress | None = None) -> Sco
     """
     actor.require(Permission.MANAGE_JOBS)
     with reading() as session:
-        if as_of > lender.load(session).today:
-            raise Refused(f"{as_of:%-d %b %Y} has not begun yet. Score today, or leave the date out.")
+        settings = lender.load(session)
+        if as_of > settings.today:
+            raise Refused(lender.not_begun(settings, as_of))
         _require_present(as_of, newest_day(session))
         todo = queries.ranges(session, _RANGE)
     changed = 0

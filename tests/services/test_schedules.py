@@ -76,6 +76,17 @@ def test_frequent_work_does_not_pile_up_behind_a_run_that_waits(session, only, f
     assert len(schedules.plan_due()) == 1
 
 
+@pytest.mark.parametrize("kind", ["audit.seal", "close"])
+def test_work_goes_on_after_a_clock_that_was_ahead_was_set_right(session, only, frozen_clock, kind):
+    only(kind, last=datetime(2026, 6, 15, 0, 30, tzinfo=INDIA))
+    assert len(schedules.plan_due()) == 1
+    assert schedules.plan_due() == []
+    for run_id in session.execute(text("SELECT id FROM job_run")).scalars():
+        jobs.finish(jobs.claim(run_id, 0))
+    frozen_clock(datetime(2025, 6, 17, 5, 30, tzinfo=UTC))
+    assert len(schedules.plan_due()) == 1
+
+
 def test_nothing_to_send_plans_no_sending(session, only):
     only("reminders.send")
     assert schedules.plan_due() == []
