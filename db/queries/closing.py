@@ -168,7 +168,8 @@ def book_began(session: Session) -> date | None:
                      (SELECT min(as_of) FROM reported_snapshot))
         FROM loan
     """)
-    return session.execute(statement).scalar_one()
+    began: date | None = session.execute(statement).scalar_one()
+    return began
 
 
 def ensure_partition(session: Session, day: date) -> None:
