@@ -211,6 +211,8 @@ def test_files_import_without_a_rejected_row(database, tmp_path):
 def test_a_date_that_has_not_begun_is_refused_before_anything_is_written(session):
     with pytest.raises(Refused, match="1 Jan 2900 has not begun yet"):
         demo.load(SYSTEM, loans=20, as_of=date(2900, 1, 1))
+    with pytest.raises(Refused, match="cannot be of 1: choose a date from 1970"):
+        demo.load(SYSTEM, loans=20, as_of=date(1, 1, 1))
     assert session.execute(text("SELECT count(*) FROM loan")).scalar_one() == 0
 
 
