@@ -57,23 +57,27 @@ $(VENV)/bin/python:
 	@"$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); \
 		echo "The environment could not be made in $(VENV): see above." >&2; exit 1; }
 
-# A stamp holds the lock's checksum: a checkout that only touches files installs nothing.
+# A stamp holds the lock's checksum: a checkout that only touches files installs nothing, and may be read-only.
 $(VENV)/.locked: requirements.txt $(VENV)/bin/python
 	@sum=$$(cksum < requirements.txt); \
-	if [ "$$(cat $@ 2>/dev/null)" != "$$sum" ]; then \
+	if [ "$$(cat $@ 2>/dev/null)" = "$$sum" ]; then touch $@ 2>/dev/null || true; \
+	else \
 		$(BIN)/python -m pip --version >/dev/null 2>&1 || "$(PYTHON)" -m venv --clear $(VENV) || exit 1; \
 		echo "Installing what Recoup runs on (once; takes a few minutes on a slow line) ..."; \
 		$(BIN)/python -m pip install --quiet --require-hashes -r requirements.txt || { \
 			echo "The requirements could not be installed: see above." >&2; exit 1; }; \
-	fi; echo "$$sum" > $@
+		echo "$$sum" > $@; \
+	fi
 
 $(VENV)/.locked-dev: requirements-dev.txt $(VENV)/.locked
 	@sum=$$(cat requirements.txt requirements-dev.txt | cksum); \
-	if [ "$$(cat $@ 2>/dev/null)" != "$$sum" ]; then \
+	if [ "$$(cat $@ 2>/dev/null)" = "$$sum" ]; then touch $@ 2>/dev/null || true; \
+	else \
 		echo "Installing what tests and checks need ..."; \
 		$(BIN)/python -m pip install --quiet --require-hashes -r requirements.txt -r requirements-dev.txt || { \
 			echo "The requirements could not be installed: see above." >&2; exit 1; }; \
-	fi; echo "$$sum" > $@
+		echo "$$sum" > $@; \
+	fi
 
 chromium: # browser tests drive the system's Chromium
 	@.ci/chromium

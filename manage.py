@@ -3,11 +3,12 @@
 import os
 import signal
 import sys
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
 
-from ops.commands import audit, book, demo, jobs, users
+from ops.commands import audit, book, demo, jobs, lender, users
 
 app = typer.Typer(
     help="Run and operate Recoup. Settings come from the environment; see docs/operations.md.",
@@ -21,6 +22,7 @@ app.command()(book.close)
 app.command()(book.score)
 app.command()(book.remind)
 app.command()(book.seal)
+app.add_typer(lender.app, name="lender")
 app.add_typer(users.app, name="user")
 app.add_typer(audit.app, name="audit")
 app.add_typer(jobs.app, name="jobs")
@@ -79,10 +81,10 @@ def cron() -> None:
 def address(
     owner: Annotated[bool, typer.Option("--owner", help="As the role that owns the schema, for dumps.")] = False,
 ) -> None:
-    """Print the address of the embedded database, with its password, for psql and pg_dump."""
-    from db.embedded import connection_url
+    """Print the address of the database, with its password, for psql and pg_dump."""
+    from db.engine import for_tools
 
-    print(connection_url(role="owner" if owner else "app"))
+    print(for_tools(owner=owner))
 
 
 def main() -> None:
@@ -90,6 +92,9 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
             signal.signal(number, _leave)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a name in letters that this terminal lacks is no reason to fail
     try:
         app()
     except Exception as error:

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT = Path(__file__).resolve().parent
@@ -26,7 +26,7 @@ class Settings(BaseSettings):
     """Postgres 16+ that the web and workers use. Unset: the embedded server."""
 
     database_owner_url: SecretStr | None = Field(default=None, validation_alias="DATABASE_OWNER_URL")
-    """The same database as the role that owns the schema, used by migrations only. Unset: `database_url`."""
+    """The same database as the role that owns the schema, used by migrations only; set only with it. Unset: `database_url`."""
 
     redis_url: SecretStr | None = Field(default=None, validation_alias="REDIS_URL")
     """Redis 5+ or Valkey 7.2+ for the queue. Unset: the embedded server."""
@@ -87,6 +87,15 @@ class Settings(BaseSettings):
         except (ArgumentError, ValueError):  # its message may hold a part of the password
             is_ours = False
         return _required(url, "postgresql://user:password@host:5432/database", holds=is_ours)
+
+    @field_validator("database_owner_url")
+    @classmethod
+    def _is_of_the_same(cls, url: SecretStr | None, known: ValidationInfo) -> SecretStr | None:
+        """The embedded database has an owner of its own: this one would be of another."""
+        if url is not None and "database_url" in known.data and known.data["database_url"] is None:
+            msg = "it is set and DATABASE_URL is not: set both, or neither to use the embedded database"
+            raise ValueError(msg)
+        return url
 
     @field_validator("redis_url")
     @classmethod

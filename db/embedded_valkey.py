@@ -153,7 +153,7 @@ def _write_config(folder: Path, known: dict[str, Any], account: Account, *, dura
     lines = {
         "bind": "127.0.0.1",
         "port": known["port"],
-        "dir": folder,
+        "dir": "./",  # where it is started: a path with a space or a quote would have to be escaped
         "requirepass": known["password"],
         "databases": 64,
         "save": '""',

@@ -39,6 +39,12 @@ def owner_url() -> str:
     return _with_driver(connection_url(role="owner"))
 
 
+def for_tools(*, owner: bool) -> str:
+    """Address of the store as psql and pg_dump read it."""
+    url = make_url(owner_url() if owner else database_url())
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
 def _with_driver(url: str) -> str:
     return make_url(url).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 

@@ -8,6 +8,7 @@ import stat
 import time
 from pathlib import Path
 
+from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import NullPool, create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -145,15 +146,21 @@ def database(url: str | None = None) -> server.ServerFacts:
         NotReady: it does not, or is not.
     """
     address = url or database_url()
-    shown = _without_password(address)
+    shown = without_password(address)
     engine = create_engine(address, poolclass=NullPool, connect_args={"connect_timeout": 5})
     try:
         with engine.connect() as connection:
             facts = server.facts(connection)
     except SQLAlchemyError as error:
-        raise NotReady(f"The database {shown} cannot be used: {reason(error)} Check DATABASE_URL.") from None
+        raise NotReady(f"The database {shown} cannot be used: {reason(error)} {_advice(error)}") from None
     require_supported(facts, shown)
     return facts
+
+
+def _advice(error: SQLAlchemyError) -> str:
+    if isinstance(getattr(error, "orig", None), InsufficientPrivilege):  # of tables that are there
+        return "Check DATABASE_URL: its role must be recoup_app, or a member of it since before `manage.py migrate`."
+    return "Check DATABASE_URL."
 
 
 def require_supported(facts: server.ServerFacts, shown: str) -> None:
@@ -178,7 +185,7 @@ def queue(url: str) -> None:
     """
     import redis
 
-    shown = _without_password(url)
+    shown = without_password(url)
     try:
         with redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5) as client:
             info = client.info("server")
@@ -189,7 +196,8 @@ def queue(url: str) -> None:
         raise NotReady(f"The queue server {shown} is Redis {version}; Recoup needs {REDIS_AT_LEAST} or newer.")
 
 
-def _without_password(url: str) -> str:
+def without_password(url: str) -> str:
+    """An address as it may be shown: 'host:5432/database'."""
     try:
         parsed = make_url(url)
     except (SQLAlchemyError, ValueError):

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db.engine import owner_url
 from db.queries.server import ServerFacts
-from ops import preflight
+from ops import ownership, preflight
 from ops.preflight import NotReady
 
 _PROJECT = Path(__file__).resolve().parent.parent
@@ -24,10 +24,13 @@ def upgrade(facts: ServerFacts | None = None) -> bool:
         Whether anything was done.
 
     Raises:
-        NotReady: the schema is newer than this release, of something else, or incomplete, or the upgrade failed.
+        NotReady: the schema is newer than this release, of something else, or incomplete; the role that migrates
+            cannot; or the upgrade failed.
     """
     before = facts or preflight.database()
-    if is_current(before):
+    is_done = is_current(before)
+    ownership.check(before, is_to_migrate=not is_done)
+    if is_done:
         return False
     try:
         logging.getLogger("alembic").setLevel(logging.WARNING)

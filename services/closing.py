@@ -78,13 +78,13 @@ def close(
 
     Raises:
         NotAllowed: the actor may not manage jobs.
-        Refused: the date has not begun by the lender's clock.
+        Refused: the date has not begun by the lender's clock, or is before the first loan.
         Conflict: another close of the date is running.
     """
     actor.require(Permission.MANAGE_JOBS)
     with reading() as session:
         settings = lender.load(session)
-    _require_begun(business_date, settings)
+        _require_within(session, business_date, settings)
     is_current = settings.closed_through is None or business_date >= settings.closed_through
     return _close(
         actor, business_date, is_current=is_current, progress=progress, workers=workers, range_size=range_size
@@ -96,6 +96,8 @@ def backfill(
 ) -> list[CloseSummary]:
     """Write the snapshots and sums of all month-ends from `first` to `last`, from facts: roll rates at once.
 
+    Those before the first loan have nothing to say and are left out.
+
     States, promises and cases are not touched: close the current date for those.
 
     Raises:
@@ -103,13 +105,17 @@ def backfill(
     """
     actor.require(Permission.MANAGE_JOBS)
     with reading() as session:
-        _require_begun(last, lender.load(session))
-    return close_days(actor, month_ends(first, last), progress=progress, workers=workers)
+        _require_within(session, last, lender.load(session))
+        began = closing.book_began(session) or first
+    return close_days(actor, month_ends(max(first, began), last), progress=progress, workers=workers)
 
 
-def _require_begun(day: date, settings: lender.LenderSettings) -> None:
+def _require_within(session: Session, day: date, settings: lender.LenderSettings) -> None:
+    """From the day of the first loan to today: another year by mistake would stand in all trends."""
     if day > settings.today:
-        raise Refused(f"{day:%-d %b %Y} has not begun yet. Close today or an earlier day.")
+        raise Refused(lender.not_begun(settings, day))
+    if day < settings.today - timedelta(days=KEEP_DAYS) and (began := closing.book_began(session)) and day < began:
+        raise Refused(f"The book begins on {began:%-d %b %Y}: there is nothing to close on {day:%-d %b %Y}.")
 
 
 def close_days(

@@ -55,6 +55,17 @@ class LenderSettings:
         return clock.today(self.time_zone)
 
 
+def not_begun(settings: LenderSettings, day: date) -> str:
+    """Why a business date is refused that has not come, as a sentence; and what may be wrong with the clock."""
+    said = f"{day:%-d %b %Y} has not begun yet: it is {settings.today:%-d %b %Y} for the lender ({settings.time_zone})."
+    if settings.closed_through is None or settings.closed_through <= settings.today:
+        return said
+    return (
+        f"{said} The book is closed through {settings.closed_through:%-d %b %Y} already: "
+        "was the clock or the lender's time zone set back?"
+    )
+
+
 def load(session: Session) -> LenderSettings:
     """The settings, read in the caller's transaction."""
     return LenderSettings(**queries.settings_row(session))

@@ -63,18 +63,24 @@ def plan_due() -> list[int]:
 
 
 def _plan_daily(session: Session, line: Any, now: datetime, zone: ZoneInfo) -> list[int]:
-    slot = _latest_slot(line.daily_at, now, zone)
-    if line.last_planned_at is not None and line.last_planned_at >= slot:
+    slot, planned = _latest_slot(line.daily_at, now, zone), _planned(line, now)
+    if planned is not None and planned >= slot:
         return []
     queries.set_planned(session, line.kind, slot)
     days = [slot.astimezone(zone).date()]
-    if line.kind in _EVERY_DAY_COUNTS and line.last_planned_at is not None:
-        days = _days_since(line.last_planned_at.astimezone(zone).date(), days[0])
+    if line.kind in _EVERY_DAY_COUNTS and planned is not None:
+        days = _days_since(planned.astimezone(zone).date(), days[0])
     # the business date of a night's work is the day that has just ended
     ended = [day - timedelta(days=1) for day in days]
     return [
         jobs.request(session, line.kind, {"business_date": day.isoformat()}, key=f"{line.kind}:{day}") for day in ended
     ]
+
+
+def _planned(line: Any, now: datetime) -> datetime | None:
+    """The latest period that was planned; None where that is still to come: the clock was ahead, and was set right."""
+    last: datetime | None = line.last_planned_at
+    return last if last is not None and last <= now else None
 
 
 def _days_since(planned: date, latest: date) -> list[date]:
@@ -83,8 +89,8 @@ def _days_since(planned: date, latest: date) -> list[date]:
 
 
 def _plan_frequent(session: Session, line: Any, now: datetime) -> list[int]:
-    period = _period(line.every_minutes, now)
-    if line.last_planned_at is not None and line.last_planned_at >= period:
+    period, planned = _period(line.every_minutes, now), _planned(line, now)
+    if planned is not None and planned >= period:
         return []
     queries.set_planned(session, line.kind, period)
     is_worthwhile = _WORTHWHILE.get(line.kind)

@@ -86,12 +86,15 @@ def score(actor: Actor, as_of: date, *, progress: Progress | None = None) -> Sco
 
     Raises:
         NotAllowed: the actor may not start background jobs.
-        Refused: the date has not begun: its scores would count as the newest until it is over.
+        Refused: the date has not begun: its scores would count as the newest until it is over. Or it is history: a
+            score says what was known on its day, and the loans' states are of a later one.
     """
     actor.require(Permission.MANAGE_JOBS)
     with reading() as session:
-        if as_of > lender.load(session).today:
-            raise Refused(f"{as_of:%-d %b %Y} has not begun yet. Score today or an earlier day.")
+        settings = lender.load(session)
+        if as_of > settings.today:
+            raise Refused(lender.not_begun(settings, as_of))
+        _require_present(as_of, newest_day(session))
         todo = queries.ranges(session, _RANGE)
     changed = 0
     for done, (first, last) in enumerate(todo, start=1):
@@ -105,6 +108,29 @@ def score(actor: Actor, as_of: date, *, progress: Progress | None = None) -> Sco
     with transaction() as session:
         _record(session, actor, as_of, summary)
     return summary
+
+
+def newest_day(session: Session) -> date | None:
+    """The day that the loans' states or the newest scores are of, whichever is later; None before the first of either.
+
+    No earlier day can be scored.
+    """
+    known = (lender.load(session).closed_through, lender_queries.scored_through(session))
+    return max((day for day in known if day is not None), default=None)
+
+
+def present_day() -> date:
+    """The day to score where none is asked for: that of the loans' states, or today before the first close."""
+    with reading() as session:
+        return newest_day(session) or lender.load(session).today
+
+
+def _require_present(as_of: date, newest: date | None) -> None:
+    if newest is not None and as_of < newest:
+        raise Refused(
+            f"Scores of {as_of:%-d %b %Y} stay as they are: they say what was known on that day, and the loans stand "
+            f"as of {newest:%-d %b %Y} now. Score that day or a later one."
+        )
 
 
 def _reprioritise(as_of: date) -> None:
@@ -125,6 +151,7 @@ def _record(session: Session, actor: Actor, as_of: date, summary: ScoreSummary) 
         summary=f"computed risk scores as of {as_of.isoformat()}: {summary.changed} changed",
         after={"changed": summary.changed},
     )
+    lender_queries.set_scored_through(session, as_of)
     if summary.changed:
         lender_queries.bump_data_version(session)
 

@@ -119,8 +119,8 @@ def _checked(username: str, name: str, email: str | None, role: Role) -> dict[st
     username, name, email = username.strip().lower(), name.strip(), (email or "").strip() or None
     if not _USERNAME.fullmatch(username):
         wrong["username"] = "A user name has 2 to 40 small letters, digits, dots, dashes or underscores."
-    if not 1 <= len(name) <= 100:
-        wrong["name"] = "Give the person's name, at most 100 characters."
+    if not 1 <= len(name) <= 100 or not name.isprintable():
+        wrong["name"] = "Give the person's name in one line, at most 100 characters."
     if email is not None and not _EMAIL.fullmatch(email):
         wrong["email"] = f"“{email}” is not an e-mail address."
     if role is Role.SYSTEM:

@@ -1,4 +1,4 @@
-"""Amounts and dates in letters, as the lender's locale writes them."""
+"""Amounts in letters as the lender's locale writes them, dates in the language of the letter."""
 
 from datetime import date
 from decimal import Decimal
@@ -9,6 +9,14 @@ from babel.numbers import format_currency
 
 from services.lender import LenderSettings
 from settings import settings
+
+
+def written_day(value: date, language: str = "en") -> str:
+    """'14 November 2026', in the language of the text that it stands in, whatever the lender's locale."""
+    try:
+        return format_date(value, "d MMMM y", locale=language)
+    except (ValueError, UnknownLocaleError):
+        return written_day(value)
 
 
 class Words:
@@ -27,7 +35,7 @@ class Words:
 
     def day(self, value: date) -> str:
         """'14 November 2026'."""
-        return format_date(value, "d MMMM y", locale=self._locale)
+        return written_day(value)
 
     @staticmethod
     def contact(known: str | None) -> str:

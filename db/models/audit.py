@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, Text, func, text
+from sqlalchemy import ForeignKey, Index, LargeBinary, SmallInteger, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -58,6 +58,8 @@ class AuditSeal(Base):
     events: Mapped[int]
     previous_hash: Mapped[bytes] = mapped_column(LargeBinary)
     hash: Mapped[bytes] = mapped_column(LargeBinary)
+    rule: Mapped[int] = mapped_column(SmallInteger)
+    """Which rule `hash` follows: 2, over all other columns too; 1, of earlier releases, without `id` and `sealed_at`."""
 
 
 class AuditVerification(Base):

@@ -92,6 +92,8 @@ class Lender(Base):
     """Whether one NPA loan makes all loans of its borrower NPA, until the borrower owes no arrears at all (IRACP)."""
     closed_through: Mapped[date | None]
     """Last business date whose day-end close is complete."""
+    scored_through: Mapped[date | None]
+    """Newest date that scores are kept under; those of earlier ones are history."""
     data_version: Mapped[int] = mapped_column(server_default="0")
     """Rises with each change of facts or derived state; caches of pages are keyed by it."""
 

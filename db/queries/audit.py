@@ -135,7 +135,8 @@ def broken_link(session: Session, first_seal: int, last_seal: int) -> AnyRow | N
     """The first seal of a range of ids that does not hold, with what is wrong; None when all hold."""
     statement = text("""
         WITH chain AS (
-            SELECT s.*, lag(s.hash) OVER w AS expected_previous, lag(s.last_event_id) OVER w AS previous_last
+            SELECT s.*, s AS seal, lag(s.hash) OVER w AS expected_previous,
+                   lag(s.last_event_id) OVER w AS previous_last, lag(s.rule) OVER w AS previous_rule
             FROM audit_seal s
             WHERE s.id BETWEEN :first - 1 AND :last OR s.id = (SELECT max(id) FROM audit_seal WHERE id < :first)
             WINDOW w AS (ORDER BY s.id)
@@ -150,17 +151,19 @@ def broken_link(session: Session, first_seal: int, last_seal: int) -> AnyRow | N
                         AND c.last_event_id
             WHERE c.id BETWEEN :first AND :last
             GROUP BY c.id
+        ), checked AS (
+            SELECT c.*, t.found, t.altered_event_id,
+                   c.previous_hash IS DISTINCT FROM coalesce(c.expected_previous, decode(repeat('00', 32), 'hex'))
+                       OR c.first_event_id <> coalesce(c.previous_last, 0) + 1
+                       OR c.rule < c.previous_rule AS is_detached,
+                   c.hash IS DISTINCT FROM audit_seal_hash(c.seal, t.digests) AS is_changed
+            FROM chain c JOIN content t USING (id)
         )
-        SELECT c.id AS seal_id, c.sealed_at, c.first_event_id, c.last_event_id, c.events, t.found, t.altered_event_id,
-               c.previous_hash IS DISTINCT FROM coalesce(c.expected_previous, decode(repeat('00', 32), 'hex'))
-                   OR c.first_event_id <> coalesce(c.previous_last, 0) + 1 AS is_detached
-        FROM chain c JOIN content t USING (id)
-        WHERE t.altered_event_id IS NOT NULL
-           OR t.found <> c.events
-           OR c.previous_hash IS DISTINCT FROM coalesce(c.expected_previous, decode(repeat('00', 32), 'hex'))
-           OR c.first_event_id <> coalesce(c.previous_last, 0) + 1
-           OR c.hash <> audit_seal_hash(c.previous_hash, c.first_event_id, c.last_event_id, c.events, t.digests)
-        ORDER BY c.id LIMIT 1
+        SELECT id AS seal_id, to_char(sealed_at AT TIME ZONE 'UTC', 'DD Mon YYYY HH24:MI') AS sealed_at,
+               first_event_id, last_event_id, events, found, altered_event_id, is_detached
+        FROM checked
+        WHERE altered_event_id IS NOT NULL OR found <> events OR is_detached OR is_changed
+        ORDER BY id LIMIT 1
     """)
     return session.execute(statement, {"first": first_seal, "last": last_seal}).one_or_none()
 

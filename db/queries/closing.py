@@ -158,6 +158,20 @@ def record_day_end(session: Session, day: Day, scope: Scope, *, is_current: bool
     return RangeCounts(*session.execute(text(statement), values).one())
 
 
+def book_began(session: Session) -> date | None:
+    """The first day of the book: the first disbursal or the first report of the lender's; None for an empty book.
+
+    Where a loan does not say when it was disbursed, the first day that a date in a file may be of.
+    """
+    statement = text("""
+        SELECT least(CASE WHEN bool_or(disbursed_on IS NULL) THEN DATE '1950-01-01' ELSE min(disbursed_on) END,
+                     (SELECT min(as_of) FROM reported_snapshot))
+        FROM loan
+    """)
+    began: date | None = session.execute(statement).scalar_one()
+    return began
+
+
 def ensure_partition(session: Session, day: date) -> None:
     """Make the month's partition of snapshots, if it is not there yet."""
     session.execute(text("SELECT ensure_snapshot_partition(:day)"), {"day": day})

@@ -172,7 +172,7 @@ def give_back(session: Session, message_ids: Collection[int], *, until: datetime
 _CONTENT = text(f"""
     SELECT m.id, m.attempts, m.loan_id, m.borrower_id, m.anchor_on, m.channel, r.anchor, r.offset_days,
            b.name AS borrower_name, l.external_id AS loan_number, t.subject AS subject_template,
-           t.body AS body_template, c.value_encrypted AS address, d.name AS lender,
+           t.body AS body_template, t.language, c.value_encrypted AS address, d.name AS lender,
            d.grievance_contact, d.locale, l.currency, u.name AS agent_name, g.name AS agency,
            k.id_card_number AS id_card, k.certificate_number AS certificate,
            greatest(0, :today - m.anchor_on) AS days_past_due,

@@ -2,11 +2,15 @@
 
 import json
 import os
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from services.imports import BatchSummary
 
 AsOf = Annotated[
     datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Business date. Default: the last one that is over.")
@@ -16,12 +20,19 @@ Kind = Annotated[str, typer.Option(help="What it holds: loan_book, schedule, pay
 
 def load(
     file: Annotated[Path, typer.Argument(help="CSV or XLSX, plain, gzipped or zipped; of any size.")],
+    *,
     kind: Kind = "loan_book",
     profile: Annotated[str | None, typer.Option(help="Profile to read it by. Default: the one that suits.")] = None,
     date_order: Annotated[str | None, typer.Option(help="Order of dates like 03/04/2025: dmy or mdy.")] = None,
     options: Annotated[str | None, typer.Option(help="More options of the profile, as a JSON object.")] = None,
+    rejected: Annotated[
+        Path | None, typer.Option(help="Where to write the rows that were not taken, as CSV with the reason.")
+    ] = None,
 ) -> None:
-    """Import a file: read, check, commit. Rejected rows can be downloaded on the Imports page."""
+    """Import a file: read, check, commit. Exit code 3 where some of its rows were not taken.
+
+    Those can be downloaded on the Imports page, too.
+    """
     from ops.commands.showing import progress_bar
     from ops.servers import available
     from services import imports
@@ -31,9 +42,19 @@ def load(
     chosen = _options(options) | ({"date_order": date_order} if date_order else {})
     _require(kind in list(imports.Kind), f"The kind is one of {', '.join(imports.Kind)}.")
     _require(date_order in {None, "dmy", "mdy"}, "The date order is dmy or mdy.")
-    with available(queue=False), progress_bar(f"Importing {file.name}") as report:
-        batch = imports.load_file(SYSTEM, file, kind=kind, profile=profile, options=chosen, progress=report)
-    if left_out := files.sheets(file)[1:]:
+    _require(rejected is None or _can_be_written(rejected), f"{rejected} cannot be written: name another file.")
+    with available(queue=False):
+        with progress_bar(f"Importing {file.name}") as report:
+            batch = imports.load_file(SYSTEM, file, kind=kind, profile=profile, options=chosen, progress=report)
+        if rejected is not None and batch.counts["rejected"]:
+            _write_private(rejected, imports.rejects_csv(SYSTEM, batch.id))
+    _tell(batch, files.sheets(file)[1:])
+    if batch.counts["rejected"]:
+        raise typer.Exit(3)
+
+
+def _tell(batch: "BatchSummary", left_out: Sequence[str]) -> None:
+    if left_out:
         typer.echo(f"Only the first sheet with rows was read. Not read: {', '.join(left_out)}.")
     counts = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in batch.counts.items())
     typer.echo(f"Import {batch.id} is {batch.status}: {counts}.")
@@ -69,16 +90,22 @@ def close(
     )
 
 
-def score(as_of: AsOf = None) -> None:
-    """Score every active loan's risk from its present state."""
+def score(
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Business date. Default: the one that the loans stand as of."),
+    ] = None,
+) -> None:
+    """Score every active loan's risk from its present state. Scores of earlier days are history and stay."""
     from ops.commands.showing import progress_bar
     from ops.servers import available
     from services import scoring
     from services.actors import SYSTEM
 
     with available(queue=False), progress_bar("Scoring") as report:
-        found = scoring.score(SYSTEM, _business_date(as_of), progress=report)
-    typer.echo(f"{found.changed:,} scores changed.")
+        day = as_of.date() if as_of is not None else scoring.present_day()
+        found = scoring.score(SYSTEM, day, progress=report)
+    typer.echo(f"{day:%-d %b %Y} is scored: {found.changed:,} scores changed.")
 
 
 def remind() -> None:
@@ -116,6 +143,17 @@ def _business_date(given: datetime | None) -> date:
     settings = lender.current()
     yesterday = settings.today - timedelta(days=1)
     return max(yesterday, settings.closed_through or yesterday)
+
+
+def _can_be_written(file: Path) -> bool:
+    return not file.is_dir() and os.access(file if file.exists() else file.parent, os.W_OK)
+
+
+def _write_private(file: Path, content: bytes) -> None:
+    """In place of what is there; readable by its owner alone, since it holds personal data."""
+    file.unlink(missing_ok=True)
+    file.touch(0o600, exist_ok=False)
+    file.write_bytes(content)
 
 
 def _options(text: str | None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import typer
 
 def demo(
     loans: Annotated[int, typer.Option(min=1, help="Size of the book.")] = 5_000,
-    seed: Annotated[int | None, typer.Option(help="The same seed, size and date give the same book.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="The same seed, size and date give the same book.")] = None,
     as_of: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Business date of the book. Default: yesterday.")
     ] = None,

@@ -22,7 +22,8 @@ def progress_bar(label: str) -> Iterator[Report]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    told = Console(stderr=True)
+    with Progress(*columns, console=told, transient=True, disable=not told.is_terminal) as bar:
         task = bar.add_task(label, total=None)
 
         def report(done: int, total: int | None = None, note: str | None = None) -> None:

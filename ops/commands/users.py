@@ -113,6 +113,6 @@ def _named(username: str) -> "User":
     from services.errors import NotFound
 
     for user in users.all_users(SYSTEM):
-        if user.username == username.lower():
+        if user.username == username.strip().lower():
             return user
     raise NotFound(f"There is no user '{username}'. `manage.py user list` shows who there is.")

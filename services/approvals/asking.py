@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -54,18 +55,17 @@ def ask(
         Refused: no level of authority may decide so much.
         Conflict: the subject waits for a decision of the kind already.
     """
-    outcome_of(kind)  # what nobody could carry out cannot be asked
-    if actor.id is None:
-        raise NotAllowed("Only a person may ask for approval.")
+    maker = _maker(actor, kind)
     if not reason.strip():
         raise InvalidInput({"reason": "Say why; whoever decides reads it."})
     share = percent.quantize(Decimal("0.01")) if percent is not None else None
-    kept_out = {actor.id, *excluded_user_ids}
+    kept_out = {maker, *excluded_user_ids}
     line = reach.place(session, kind, amount=amount, percent=share, above=above_level, kept_out=kept_out)
     if line is None:
         raise Refused("No level of authority may decide this much. Lower it, or ask an admin to set a limit for it.")
-    request_id = queries.insert_request(
+    return _insert(
         session,
+        line,
         kind=kind,
         subject_kind=subject[0],
         subject_id=subject[1],
@@ -74,16 +74,32 @@ def ask(
         percent=share,
         summary=summary,
         reason=reason.strip(),
+        excluded_user_ids=sorted(set(excluded_user_ids)),
+        asked_by=maker,
+    )
+
+
+def _maker(actor: Actor, kind: str) -> int:
+    outcome_of(kind)  # what nobody could carry out cannot be asked
+    if actor.id is None:
+        raise NotAllowed("Only a person may ask for approval.")
+    return actor.id
+
+
+def _insert(session: Session, line: AnyRow, *, reason: str, asked_by: int, **asked: Any) -> int:
+    """The request at its first level, and the event that begins its history."""
+    now = clock.now()
+    request_id = queries.insert_request(
+        session,
+        **asked,
+        reason=reason,
         first_level=line.level,
         level=line.level,
-        excluded_user_ids=sorted(set(excluded_user_ids)),
-        asked_at=clock.now(),
-        asked_by=actor.id,
-        due_at=clock.now() + timedelta(hours=line.hours),
+        asked_at=now,
+        asked_by=asked_by,
+        due_at=now + timedelta(hours=line.hours),
     )
-    queries.insert_event(
-        session, request_id, "asked", level=line.level, actor_id=actor.id, reason=reason.strip(), at=clock.now()
-    )
+    queries.insert_event(session, request_id, "asked", level=line.level, actor_id=asked_by, reason=reason, at=now)
     return request_id
 
 

@@ -102,7 +102,7 @@ def _first_break(session: Session, progress: Callable[[int, int], None] | None) 
 
 def _sentence(broken: AnyRow) -> str:
     events = f"events {broken.first_event_id} to {broken.last_event_id}"
-    seal = f"seal {broken.seal_id} of {broken.sealed_at:%d %b %Y %H:%M} UTC ({events})"
+    seal = f"seal {broken.seal_id} of {broken.sealed_at} UTC ({events})"
     if broken.found < broken.events:
         return f"{broken.events - broken.found} of {broken.events} events are missing; first broken link: {seal}."
     if broken.found > broken.events:
@@ -111,7 +111,7 @@ def _sentence(broken: AnyRow) -> str:
         return f"Event {broken.altered_event_id} was changed after it was recorded; first broken link: {seal}."
     if broken.is_detached:
         return f"The link before it was removed or changed; first broken link: {seal}."
-    return f"Its events or its hash were changed; first broken link: {seal}."
+    return f"Its events, its time or its hash were changed; first broken link: {seal}."
 
 
 def state(actor: Actor) -> ChainState:

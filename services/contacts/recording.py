@@ -1,8 +1,8 @@
 """Recording a contact: the gate, the outcome, and what the outcome brings with it, as one act."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Unpack
 
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
@@ -13,7 +13,7 @@ from services import audit, cases, clock, follow_ups, holds, lender, policy, pro
 from services.actors import Actor, Permission
 from services.contacts.checking import chosen_outcome
 from services.contacts.reaching import placed
-from services.contacts.values import CHANNELS, Contact, Entry, Outcome
+from services.contacts.values import CHANNELS, Contact, Entry, Fields, Outcome
 from services.errors import Conflict, InvalidInput, Refused
 from services.lender import LenderSettings
 
@@ -54,23 +54,9 @@ def record(
     actor: Actor,
     borrower_id: int,
     *,
-    channel: str,
-    direction: str,
-    person: str,
-    outcome: str,
-    note: str | None = None,
-    next_action: str | None = None,
-    next_action_on: date | None = None,
-    promise: promises.Terms | None = None,
-    follow_up_at: datetime | None = None,
-    hold: holds.Terms | None = None,
     request_key: str | None = None,
-    override_reason: str | None = None,
-    party_id: int | None = None,
-    contact_point_id: int | None = None,
-    recording_reference: str | None = None,
-    no_recording_reason: str | None = None,
     at: datetime | None = None,
+    **fields: Unpack[Fields],
 ) -> Contact:
     """Record a contact and what came of it: one transaction, one audit event.
 
@@ -78,8 +64,13 @@ def record(
     unless the actor may override the gate and says why. Who contacts us is always heard. The same `request_key` again
     returns the first contact and changes nothing.
 
-    `at`: when it was made, earlier today by the lender's clock; None: now. The gate is asked of that moment: a call
-    that began before the hours ended may be written down after.
+    Args:
+        actor: who made it, or was called.
+        borrower_id: with whom.
+        request_key: of the form that was submitted.
+        at: when it was made, earlier today by the lender's clock; None: now. The gate is asked of that moment: a call
+            that began before the hours ended may be written down after.
+        fields: what the form says, see `Entry`.
 
     Raises:
         NotAllowed: the actor may not record contacts, or gives a reason to override without the permission.
@@ -89,23 +80,7 @@ def record(
         Refused: the gate blocks the contact, or a rule refuses the promise.
     """
     actor.require(Permission.RECORD_CONTACT)
-    entry = Entry(
-        channel=channel,
-        direction=direction,
-        person=person,
-        outcome=outcome,
-        note=_written(note),
-        next_action=next_action,
-        next_action_on=next_action_on,
-        promise=promise,
-        follow_up_at=follow_up_at,
-        hold=hold,
-        override_reason=_written(override_reason),
-        party_id=party_id,
-        contact_point_id=contact_point_id,
-        recording_reference=_written(recording_reference),
-        no_recording_reason=_written(no_recording_reason),
-    )
+    entry = _trimmed(Entry(**fields))
     with transaction() as session:  # what the gate refused is kept, too
         done = _perform(session, actor, borrower_id, entry, at=at, request_key=request_key)
     if isinstance(done, Refused):
@@ -172,6 +147,17 @@ def record_in(
 
 def _promised_loan(entry: Entry) -> int | None:
     return entry.promise.loan_id if entry.promise is not None else None
+
+
+def _trimmed(entry: Entry) -> Entry:
+    """Texts without spaces around them; None for an empty one."""
+    return replace(
+        entry,
+        note=_written(entry.note),
+        override_reason=_written(entry.override_reason),
+        recording_reference=_written(entry.recording_reference),
+        no_recording_reason=_written(entry.no_recording_reason),
+    )
 
 
 def _written(typed: str | None) -> str | None:

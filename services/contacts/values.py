@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, Required, TypedDict
 
 from sqlalchemy import Row
 
@@ -115,6 +115,26 @@ class Entry:
     """The number or address that was tried."""
     recording_reference: str | None = None
     no_recording_reason: str | None = None
+
+
+class Fields(TypedDict, total=False):
+    """What a form gives of a contact, by the names of `Entry`."""
+
+    channel: Required[str]
+    direction: Required[str]
+    person: Required[str]
+    outcome: Required[str]
+    note: str | None
+    next_action: str | None
+    next_action_on: date | None
+    promise: promises.Terms | None
+    follow_up_at: datetime | None
+    hold: holds.Terms | None
+    override_reason: str | None
+    party_id: int | None
+    contact_point_id: int | None
+    recording_reference: str | None
+    no_recording_reason: str | None
 
 
 def outcome_of(row: Row[*tuple[Any, ...]]) -> Outcome:

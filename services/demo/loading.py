@@ -8,6 +8,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from db.queries import demo as queries
+from services import lender
 from services.demo import tables, users
 from services.demo.columns import as_csv
 from services.demo.people import PLACES
@@ -64,6 +65,7 @@ def _keys(session: Session) -> tables.Keys:
         segments=_segments(session, products),
         collectors=np.array([known[name] for name in users.AGENTS]),
         reserve=lambda table, size: queries.reserve_ids(session, table, size),
+        currency=lender.load(session).currency,
     )
 
 

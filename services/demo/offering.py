@@ -80,7 +80,8 @@ def load(
                 outreach.add(session, loans=loans, seed=seed, as_of=day)
                 lender_queries.set_pre_due(session, days=_PRE_DUE_DAYS, bands=_PRE_DUE_BANDS)
         closing.close(actor, each, workers=workers)
-        scoring.score(actor, each)
+        if each >= scoring.present_day():  # begun again, it finds the earlier days' scores made
+            scoring.score(actor, each)
         _allocate(actor, each)
         if progress is not None:
             progress(number, len(days), f"closing {each:%-d %b %Y}")

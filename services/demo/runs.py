@@ -7,6 +7,10 @@ from datetime import date
 import numpy as np
 
 from services.demo import behaviour, book, conduct, happenings, schedules
+from services.errors import Refused
+
+_FIRST_YEAR = 1970
+"""Its loans begin some years before its date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +26,13 @@ class Run:
 
 
 def all_runs(*, loans: int, seed: int, as_of: date) -> Iterator[Run]:
-    """The book in runs of bounded size. The same arguments give the same book."""
+    """The book in runs of bounded size. The same arguments give the same book.
+
+    Raises:
+        Refused: a date that no loan could lead up to.
+    """
+    if as_of.year < _FIRST_YEAR:
+        raise Refused(f"The made-up book cannot be of {as_of.year}: choose a date from {_FIRST_YEAR} on.")
     first_loan = first_borrower = 0
     while first_loan < loans:
         rng = np.random.default_rng([seed, first_loan // book.CHUNK])

@@ -38,6 +38,8 @@ class Keys:
     collectors: Ints
     """Ids of the agents; a place is served by one."""
     reserve: Reserve
+    currency: str
+    """The lender's."""
 
 
 def rows(run: Run, keys: Keys) -> Iterator[tuple[str, Columns]]:
@@ -154,6 +156,7 @@ def _loans(run: Run, keys: Keys, borrowers: Ints, loans: Ints) -> Columns:
         "closed_on": day(run.behaviour.closed_on),
         "written_off_on": day(run.behaviour.written_off_on),
         "attributes": pick(attributes, book.sourcing),
+        "currency": constant(keys.currency, book.loans),
     }
 
 

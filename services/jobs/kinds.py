@@ -18,7 +18,7 @@ class JobKind:
 
 
 KINDS: dict[str, JobKind] = {
-    # close and score carry {"business_date": "2026-11-23"}; the others ids, or nothing
+    # close carries {"business_date": "2026-11-23"}, score may; the others ids, or nothing
     "close": JobKind("Day-end close", can_start=True, is_long=True),
     "score": JobKind("Risk scores", can_start=True, is_long=True),
     "allocate": JobKind("Allocate cases by rule", is_long=True),

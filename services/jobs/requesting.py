@@ -62,12 +62,16 @@ def start(actor: Actor, kind: str) -> int:
 
     Raises:
         NotAllowed: the actor may not.
+        NotFound: there is no such kind.
         Refused: this kind needs a subject, such as a file.
         Conflict: it is waiting or running already.
     """
     actor.require(Permission.MANAGE_JOBS)
     known = KINDS.get(kind)
-    if known is None or not known.can_start:
+    if known is None:
+        startable = ", ".join(name for name, each in KINDS.items() if each.can_start)
+        raise NotFound(f"There is no job “{kind}”. Those that can be started: {startable}.")
+    if not known.can_start:
         raise Refused(f"{label_of(kind)} starts from its own page, with what it is about.")
     with transaction() as session:
         waiting = queries.open_run_of(session, kind)
@@ -82,7 +86,7 @@ def start(actor: Actor, kind: str) -> int:
 
 def _arguments_of(kind: str, settings: LenderSettings) -> dict[str, str]:
     """The last business date that is over, or a later one that was closed already."""
-    if kind not in {"close", "score"}:
+    if kind != "close":
         return {}
     yesterday = settings.today - timedelta(days=1)
     return {"business_date": max(yesterday, settings.closed_through or yesterday).isoformat()}

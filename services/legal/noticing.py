@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Final
 
 from babel.core import Locale, UnknownLocaleError
-from babel.dates import format_date
 from babel.numbers import format_currency
 from sqlalchemy.orm import Session
 
@@ -25,6 +24,7 @@ from services.legal.settling import Standing, derive, lengths_of, standings
 from services.legal.texts import Template, filled, newest
 from services.legal.values import WAYS, number_of
 from services.pdf import Block, Facts, Gap, Paragraph, render
+from services.wording import written_day
 
 NOTICE: Final = "legal_notice"
 """Kind of the documents."""
@@ -200,7 +200,7 @@ def _values(row: AnyRow, by: Writer) -> dict[str, str]:
     days = lengths_of(by.rules, row.kind, row.memo_on or by.today).payment_days
 
     def day(on: date | None) -> str:
-        return format_date(on, "d MMMM y", locale=locale) if on is not None else "no date"
+        return written_day(on) if on is not None else "no date"
 
     def amount(of: Decimal) -> str:
         return str(format_currency(of, by.lender.currency, locale=locale))

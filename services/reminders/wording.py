@@ -1,17 +1,17 @@
-"""The words of a message: templates filled in a sandbox, amounts and dates as the lender's country writes them."""
+"""The words of a message: templates filled in a sandbox, amounts as the lender's country writes them."""
 
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from babel.core import Locale, UnknownLocaleError
-from babel.dates import format_date
 from babel.numbers import format_currency
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 from sqlalchemy import Row
 
 from services.errors import Refused
+from services.wording import written_day
 from settings import settings
 
 
@@ -40,7 +40,7 @@ def words_of(message: Row[*tuple[Any, ...]]) -> Words:
         "borrower_name": message.borrower_name,
         "loan_number": message.loan_number,
         "amount": format_currency(message.amount, message.currency, locale=locale),
-        "due_on": format_date(message.anchor_on, "d MMMM y", locale=locale),
+        "due_on": written_day(message.anchor_on, message.language),
         "days_past_due": message.days_past_due,
         "lender": message.lender,
         "agent_name": message.agent_name or "",

@@ -4,11 +4,14 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import Engine, create_engine, inspect, text
+from sqlalchemy.exc import ProgrammingError
 
 import db.models  # noqa: F401 - registers every model
 from components.screens import PROJECT
 from db.base import Base
+from services.actors import SYSTEM
+from services.audit import verifying
 
 
 @pytest.fixture
@@ -32,6 +35,32 @@ def test_there_is_one_newest_revision():
 def test_the_models_say_what_the_migrations_make(config):
     command.upgrade(config, "head")
     command.check(config)  # raises when the two differ
+
+
+def test_a_trail_that_an_earlier_release_sealed_stays_valid(config, empty_database):
+    def add_and_seal(engine: Engine) -> None:
+        with engine.begin() as connection:
+            connection.execute(
+                text(
+                    "INSERT INTO audit_event (actor_name, actor_role, action, subject_type, subject_id, summary)"
+                    " VALUES ('Ana', 'agent', 'promise.recorded', 'promise', '1', 'recorded a promise')"
+                )
+            )
+            connection.execute(text("SELECT audit_seal_next()"))
+
+    engine = create_engine(empty_database.owner_url)
+    command.upgrade(config, "0042")
+    for _ in range(2):
+        add_and_seal(engine)
+    command.upgrade(config, "head")
+    add_and_seal(engine)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT rule FROM audit_seal ORDER BY id")).scalars().all() == [1, 1, 2]
+    found = verifying.verify(SYSTEM)
+    assert (found.is_intact, found.seals, found.events) == (True, 3, 3), found.finding
+    with pytest.raises(ProgrammingError, match="earlier releases cannot verify"):
+        command.downgrade(config, "0042")
+    engine.dispose()
 
 
 def test_every_step_can_be_taken_back_and_again(config, empty_database):

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.kill
 @pytest.fixture(scope="module")
 def home():
     # Not tmp_path: as root the servers' account must be able to enter it.
-    folder = Path(tempfile.mkdtemp(prefix="recoup-servers-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="recoup-servers, l'été प्र-", dir="/tmp"))  # a folder as people name them
     yield folder
     embedded.stop(folder)
     shutil.rmtree(folder)

@@ -1,6 +1,7 @@
 """`manage.py import`: what an operator is told who never opens the Imports page."""
 
 import xlsxwriter
+from sqlalchemy import text
 from typer.testing import CliRunner
 
 import manage
@@ -13,7 +14,27 @@ def test_an_import_tells_why_rows_were_not_taken_and_which_sheets_were_not_read(
             sheet = book.add_worksheet(name)
             for row, cells in enumerate([("Loan No", "Loan Amount"), ("L1", 5), ("L2", -5)]):
                 sheet.write_row(row, 0, cells)
-    told = CliRunner().invoke(manage.app, ["import", str(path)]).output
-    assert "Not read: February" in told
-    assert "accepted 1, rejected 1" in told
-    assert "1 row, such as 3: Principal is negative." in told
+    rejected = tmp_path / "rejected.csv"
+    ended = CliRunner().invoke(manage.app, ["import", str(path), "--rejected", str(rejected)])
+    assert "Not read: February" in ended.output
+    assert "accepted 1, rejected 1" in ended.output
+    assert "1 row, such as 3: Principal is negative." in ended.output
+    assert ended.exit_code == 3
+    assert rejected.read_text("utf-8-sig").splitlines()[1] == "L2,-5,Principal is negative"
+    assert rejected.stat().st_mode & 0o777 == 0o600
+    assert not ended.stderr  # no bar where there is no terminal
+
+
+def test_an_import_whose_rows_are_all_taken_ends_well_and_writes_no_rejected_rows(session, tmp_path):
+    path, rejected = tmp_path / "book.csv", tmp_path / "rejected.csv"
+    path.write_text("Loan No,Loan Amount\nL1,5\n")
+    ended = CliRunner().invoke(manage.app, ["import", str(path), "--rejected", str(rejected)])
+    assert (ended.exit_code, rejected.exists()) == (0, False)
+
+
+def test_a_place_that_rejected_rows_cannot_go_to_is_told_before_anything_is_imported(session, tmp_path):
+    path = tmp_path / "book.csv"
+    path.write_text("Loan No,Loan Amount\nL1,-5\n")
+    ended = CliRunner().invoke(manage.app, ["import", str(path), "--rejected", str(tmp_path / "not" / "there.csv")])
+    assert "cannot be written: name another file" in str(ended.exception)
+    assert session.execute(text("SELECT count(*) FROM import_batch")).scalar_one() == 0

@@ -129,7 +129,15 @@ def test_addresses_of_every_usual_form_pass(monkeypatch):
 
 
 def test_empty_variable_is_no_setting(monkeypatch):
-    for name in ("DATABASE_URL", "REDIS_URL", "RECOUP_DATA_DIR", "RECOUP_PII_KEYS", "RECOUP_PORT", "RECOUP_HOST"):
+    for name in (
+        "DATABASE_URL",
+        "DATABASE_OWNER_URL",
+        "REDIS_URL",
+        "RECOUP_DATA_DIR",
+        "RECOUP_PII_KEYS",
+        "RECOUP_PORT",
+        "RECOUP_HOST",
+    ):
         monkeypatch.setenv(name, "")
     read = Settings()
     assert (read.database_url, read.redis_url, read.data_dir, read.pii_keys) == (None, None, None, None)

@@ -125,9 +125,10 @@ def test_command_beside_a_running_product_leaves_its_servers_running(product):
 
 def test_commands_reach_a_running_product_whose_disk_is_full(product, monkeypatch, tmp_path):
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=0))
-    with _environment(DATABASE_URL="", RECOUP_DATA_DIR=str(product.home)), available(queue=False):
+    embedded_ones = {"DATABASE_URL": "", "DATABASE_OWNER_URL": ""}
+    with _environment(**embedded_ones, RECOUP_DATA_DIR=str(product.home)), available(queue=False):
         pass
-    stopped = _environment(DATABASE_URL="", RECOUP_DATA_DIR=str(tmp_path))
+    stopped = _environment(**embedded_ones, RECOUP_DATA_DIR=str(tmp_path))
     with stopped, pytest.raises(NotReady, match="is full"), available(queue=False):
         pass
 

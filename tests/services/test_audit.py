@@ -4,10 +4,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import Column, create_engine, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
+from db.base import Base
 from db.engine import transaction
 from db.models.owes import Borrower
 from services import audit, clock
@@ -35,6 +37,17 @@ def tamper(database, statement: str) -> None:
         connection.execute(text("SET session_replication_role = replica"))
         connection.execute(text(statement))
     engine.dispose()
+
+
+TABLES = Base.metadata.tables
+OTHER = {int: "77", str: "'somebody else'", bytes: "'\\x77'", datetime: "'2020-01-01'"}
+
+
+def other_than(column: Column) -> str:
+    """A value that no row of a test has, in SQL."""
+    if isinstance(column.type, JSONB):
+        return "'{\"number\": 77}'"
+    return "1" if column.name == "rule" else OTHER[column.type.python_type]
 
 
 def fill(events: int) -> None:
@@ -110,7 +123,7 @@ class TestAppendOnly:
             "DELETE FROM audit_event",
             "TRUNCATE audit_event",
             "DELETE FROM audit_seal",
-            "INSERT INTO audit_seal SELECT 9, now(), 1, 1, 1, '', ''",
+            "INSERT INTO audit_seal SELECT 9, now(), 1, 1, 1, '', '', 2",
         ],
     )
     def test_the_application_may_not_change_the_trail(self, database, statement):
@@ -163,11 +176,11 @@ class TestSealing:
                     "UPDATE audit_event e SET summary = 'x', "
                     'digest = audit_event_digest(jsonb_populate_record(e, \'{"summary": "x"}\')) WHERE id = 4'
                 ),
-                "Its events or its hash were changed; first broken link: seal 2",
+                "Its events, its time or its hash were changed; first broken link: seal 2",
             ),
             (
                 "UPDATE audit_seal SET hash = '\\x00' WHERE id = 1",
-                "Its events or its hash were changed; first broken link: seal 1",
+                "Its events, its time or its hash were changed; first broken link: seal 1",
             ),
             ("DELETE FROM audit_seal WHERE id = 2", "The link before it was removed"),
             ("DELETE FROM audit_seal WHERE id = 3", "The chain has become shorter"),
@@ -183,6 +196,41 @@ class TestSealing:
         assert not result.is_intact
         assert finding in str(result.finding)
         assert verifying.state(SYSTEM).last == result
+
+    def test_no_column_of_a_seal_or_of_an_event_can_be_changed_unseen(self, database):
+        for _ in range(3):
+            fill(2)
+            sealing.seal(SYSTEM)
+        for table, last in (("audit_seal", 3), ("audit_event", 6)):  # nothing follows that would tell of them
+            for column in TABLES[table].columns:
+                tamper(
+                    database,
+                    f"CREATE TABLE kept AS SELECT * FROM {table} WHERE id = {last}; "
+                    f"UPDATE {table} SET {column.name} = {other_than(column)} WHERE id = {last}",
+                )
+                assert "first broken link" in str(verifying.verify(SYSTEM).finding), column
+                tamper(
+                    database,
+                    f"DELETE FROM {table} WHERE id IN ({last}, 77); "
+                    f"INSERT INTO {table} SELECT * FROM kept; DROP TABLE kept",
+                )
+
+    def test_a_seal_cannot_pass_for_one_of_an_earlier_rule(self, database):
+        for _ in range(2):
+            fill(1)
+            sealing.seal(SYSTEM)
+        tamper(
+            database,
+            "UPDATE audit_seal SET rule = 1, sealed_at = '2020-01-01' WHERE id = 2; "
+            "UPDATE audit_seal s SET hash = audit_seal_hash(s, digest) FROM audit_event e WHERE s.id = 2 AND e.id = 2",
+        )
+        assert "The link before it was removed" in str(verifying.verify(SYSTEM).finding)
+
+    def test_a_time_of_sealing_that_no_calendar_has_is_found(self, database):
+        fill(1)
+        sealing.seal(SYSTEM)
+        tamper(database, "UPDATE audit_seal SET sealed_at = 'infinity'")
+        assert "its time or its hash were changed" in str(verifying.verify(SYSTEM).finding)
 
     def test_an_event_slipped_in_behind_a_seal_is_found(self, database):
         fill(3)

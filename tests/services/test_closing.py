@@ -216,6 +216,22 @@ def test_day_that_has_not_begun_is_refused(session):
         closing.close(SYSTEM, date(2025, 6, 17))
 
 
+def test_day_before_the_first_loan_is_refused(session):
+    make_loan(session, make_borrower(session), disbursed_on=date(2024, 1, 5))
+    with pytest.raises(Refused, match="begins on 5 Jan 2024: there is nothing to close on 4 Jan 2024"):
+        closing.close(SYSTEM, date(2024, 1, 4))
+    assert closing.close(SYSTEM, date(2024, 1, 5)).loans == 1
+    done = closing.backfill(SYSTEM, date(1024, 1, 1), date(2024, 2, 29))
+    assert [each.business_date.month for each in done] == [1, 2]
+
+
+def test_a_clock_that_was_set_back_is_told(session, frozen_clock):
+    session.execute(text("UPDATE lender SET closed_through = '2025-06-20'"))
+    with pytest.raises(Refused, match=r"it is 16 Jun 2025 for the lender \(Asia/Kolkata\).*through 20 Jun.*set back"):
+        closing.close(SYSTEM, date(2025, 6, 20))
+    assert closing.close(SYSTEM, date(2025, 6, 15)).changed == 0  # states stay those of the newest day
+
+
 def test_empty_book_can_be_closed(session):
     assert closing.close(SYSTEM, JUNE).loans == 0
 

@@ -173,6 +173,12 @@ def test_contact_values_are_encrypted_and_found_by_index(session):
     assert bytes(row.value_index) == personal_data.blind_index(number)
 
 
+def test_loans_are_in_the_lenders_currency(session):
+    session.execute(text("UPDATE lender SET currency = 'USD'"))
+    demo.generate(session, loans=20, seed=5, as_of=AS_OF)
+    assert session.execute(text("SELECT DISTINCT currency FROM loan")).scalars().all() == ["USD"]
+
+
 def test_demo_users_cannot_sign_in_until_they_are_given_a_password(session):
     demo.generate(session, loans=20, seed=5, as_of=AS_OF)
     hashes = session.execute(text("SELECT password_hash FROM app_user WHERE username = 'anita'")).scalars().all()
@@ -205,6 +211,8 @@ def test_files_import_without_a_rejected_row(database, tmp_path):
 def test_a_date_that_has_not_begun_is_refused_before_anything_is_written(session):
     with pytest.raises(Refused, match="1 Jan 2900 has not begun yet"):
         demo.load(SYSTEM, loans=20, as_of=date(2900, 1, 1))
+    with pytest.raises(Refused, match="cannot be of 1: choose a date from 1970"):
+        demo.load(SYSTEM, loans=20, as_of=date(1, 1, 1))
     assert session.execute(text("SELECT count(*) FROM loan")).scalar_one() == 0
 
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from services import clock, jobs
-from services.errors import Conflict, NotAllowed, Refused
+from services.errors import Conflict, NotAllowed, NotFound, Refused
 
 
 def row(session, run_id):
@@ -161,6 +161,8 @@ def test_a_person_starts_the_close_of_the_last_day_that_is_over(session, adam, f
         jobs.start(adam, "close")
     with pytest.raises(Refused):
         jobs.start(adam, "import.commit")
+    with pytest.raises(NotFound, match=r"no job “scores”. Those that can be started: close, score, "):
+        jobs.start(adam, "scores")
 
 
 def test_roles(session, ana, marek, adam):

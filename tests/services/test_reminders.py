@@ -238,6 +238,14 @@ def test_without_a_mail_server_the_outbox_keeps_it(session):
     assert "₹1,23,456.50" in row.subject
 
 
+def test_an_english_text_has_english_dates_whatever_the_lenders_locale(session):
+    session.execute(text("UPDATE lender SET locale = 'ja_JP'"))
+    overdue(session)
+    reminders.plan(SYSTEM)
+    assert reminders.send_due(SYSTEM).sent == 1
+    assert "since 14 June 2025" in the_message(session).body
+
+
 def test_what_was_paid_after_planning_is_cancelled(session, mailbox):
     loan_id = overdue(session)
     reminders.plan(SYSTEM)

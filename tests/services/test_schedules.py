@@ -1,6 +1,7 @@
 """The timetable: once a period, in the lender's time, with what was missed caught up."""
 
-from datetime import UTC, datetime, timedelta
+import time
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -8,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from jobs.registry import JOBS
-from services import jobs, schedules
+from services import jobs, lender, schedules
 from services.errors import NotAllowed, NotFound
 
 INDIA = ZoneInfo("Asia/Kolkata")
@@ -39,6 +40,22 @@ def test_the_close_is_of_the_day_that_ended(session, only, frozen_clock):
     schedules.plan_due()
     schedules.plan_due()
     assert asked(session, "close") == ["2025-06-15"]
+
+
+@pytest.mark.parametrize("machine", ["Pacific/Auckland", "America/Los_Angeles"])
+def test_the_lenders_midnight_ends_the_day_wherever_the_machine_is(session, only, frozen_clock, monkeypatch, machine):
+    monkeypatch.setenv("TZ", machine)
+    time.tzset()
+    session.execute(text("UPDATE lender SET time_zone = 'America/New_York'"))
+    zone = ZoneInfo("America/New_York")
+    only("close", last=datetime(2025, 6, 15, 0, 30, tzinfo=zone))
+    frozen_clock(datetime(2025, 6, 15, 23, 59, tzinfo=zone))  # the 16th in Auckland, 20:59 of the 15th in Los Angeles
+    assert (lender.current().today, schedules.plan_due()) == (date(2025, 6, 15), [])
+    frozen_clock(datetime(2025, 6, 16, 0, 30, tzinfo=zone))
+    schedules.plan_due()
+    assert (lender.current().today, asked(session, "close")) == (date(2025, 6, 16), ["2025-06-15"])
+    monkeypatch.undo()
+    time.tzset()
 
 
 def test_days_missed_are_closed_one_by_one_oldest_first(session, only):
@@ -73,6 +90,17 @@ def test_frequent_work_does_not_pile_up_behind_a_run_that_waits(session, only, f
     assert schedules.plan_due() == []
     jobs.finish(jobs.claim(first, 0))
     frozen_clock(datetime(2025, 6, 16, 5, 45, tzinfo=UTC))
+    assert len(schedules.plan_due()) == 1
+
+
+@pytest.mark.parametrize("kind", ["audit.seal", "close"])
+def test_work_goes_on_after_a_clock_that_was_ahead_was_set_right(session, only, frozen_clock, kind):
+    only(kind, last=datetime(2026, 6, 15, 0, 30, tzinfo=INDIA))
+    assert len(schedules.plan_due()) == 1
+    assert schedules.plan_due() == []
+    for run_id in session.execute(text("SELECT id FROM job_run")).scalars():
+        jobs.finish(jobs.claim(run_id, 0))
+    frozen_clock(datetime(2025, 6, 17, 5, 30, tzinfo=UTC))
     assert len(schedules.plan_due()) == 1
 
 

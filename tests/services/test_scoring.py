@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, text, update
 
+from db.models.owes import Lender
 from db.models.stands import LoanState, RiskScore
 from db.models.work import CollectionCase, Promise
 from db.queries import scoring as queries
@@ -114,6 +115,24 @@ def test_a_change_of_reasons_alone_is_kept(session):
     scoring.score(SYSTEM, AS_OF + timedelta(days=1))
     assert _scored(session, loan) == (4, 1, ["missed_1:4"])
     assert len(_rows(session, loan)) == 2
+
+
+@pytest.mark.parametrize("by", ["close", "scores"])
+def test_scores_of_a_past_day_stay_as_they_were(session, by):
+    loan = _loan(session, dpd=45, missed_instalments=2)
+    scoring.score(SYSTEM, AS_OF)
+    next_day = AS_OF + timedelta(days=1)
+    if by == "close":
+        session.execute(update(Lender).values(closed_through=next_day))
+    else:
+        scoring.score(SYSTEM, next_day)
+    kept = session.execute(select(RiskScore.__table__)).all()
+    session.execute(update(LoanState).where(LoanState.loan_id == loan).values(bounces=7))
+    with pytest.raises(Refused, match=r"16 Jun 2025 stay as they are.*loans stand as of 17 Jun 2025 now"):
+        scoring.score(SYSTEM, AS_OF)
+    assert session.execute(select(RiskScore.__table__)).all() == kept
+    assert scoring.present_day() == next_day
+    assert scoring.score(SYSTEM, next_day).changed == 1
 
 
 def test_closed_loans_keep_their_last_score(session):

@@ -87,6 +87,7 @@ def test_only_admins_manage_users(session, adam, bela, role):
         ("username", {"username": "=cmd"}),
         ("name", {"name": "  "}),
         ("name", {"name": "x" * 101}),
+        ("name", {"name": "Carl\nCole"}),
         ("email", {"email": "nobody"}),
         ("role", {"role": Role.SYSTEM}),
     ],

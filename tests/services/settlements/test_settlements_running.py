@@ -1,4 +1,4 @@
-"""Settlements: terms against the policy, who may approve, what payments make of them, and what becomes of the loan."""
+"""Running settlements: payments, breaches, expiry, in any order; policy and lists."""
 
 import threading
 from contextvars import copy_context
@@ -16,236 +16,21 @@ from db.models.settlements import Settlement as Row
 from db.models.settlements import SettlementPart
 from db.models.stands import LoanState
 from db.models.work import CollectionCase
-from services import approvals, cases, delinquency, documents, facts, plans, settlements
+from services import approvals, delinquency, facts, plans, settlements
 from services.actors import SYSTEM, Role
 from services.closing import close
-from services.errors import Conflict, InvalidInput, NotAllowed, NotFound, Refused
-from services.settlements.values import Expectation, Policy
-from services.settlements.worth import present_value, worth
+from services.errors import Conflict, InvalidInput, NotAllowed, Refused
+from services.settlements.values import Policy
 from tests import builders
 from tests.conftest import make_actor
+from tests.services.settlements.offers import TODAY, leader, offered, owing, request_of, status, terms
 
-TODAY = date(2025, 6, 16)
 pytestmark = pytest.mark.usefixtures("frozen_clock")
-
-
-def owing(session, *, attributes=None, owner_id=None):
-    """A loan of 10 instalments of 10,000 of which five fell due and are unpaid: 1,00,000 owed, 50,000 overdue."""
-    borrower_id = builders.make_borrower(session)
-    loan_id = builders.make_loan(session, borrower_id, attributes=attributes or {})
-    for number in range(1, 11):
-        builders.make_instalment(session, loan_id, number, date(2025, 1, 10) + timedelta(days=30 * number))
-    builders.make_case(session, borrower_id, owner_id=owner_id)
-    delinquency.derive(session, TODAY, [loan_id])
-    cases.refresh_for(session, TODAY, [borrower_id])
-    return loan_id
-
-
-@pytest.fixture
-def loan(session, ana):
-    return owing(session, owner_id=ana.id)
-
-
-def leader(session, name, level):
-    made = make_actor(session, name, name.capitalize(), Role.LEADER)
-    session.execute(
-        text("INSERT INTO authority (user_id, level) VALUES (:u, :l) ON CONFLICT (user_id) DO UPDATE SET level = :l"),
-        {"u": made.id, "l": level},
-    )
-    return made
-
-
-@pytest.fixture
-def boss(session):
-    return leader(session, "boss", 4)
-
-
-def terms(loan_id, *, waive=40_000, parts=None, valid_until=TODAY + timedelta(days=5), reason="Lost the shop"):
-    rows = parts or ((TODAY + timedelta(days=10), Decimal(100_000 - waive)),)
-    return settlements.Terms(
-        loan_id, settlements.Components(principal=Decimal(waive)), tuple(rows), valid_until, reason
-    )
-
-
-def request_of(session, settlement_id):
-    return session.execute(
-        text(
-            "SELECT id, level, amount, percent FROM approval_request"
-            " WHERE subject_kind = 'settlement' AND subject_id = :s"
-        ),
-        {"s": settlement_id},
-    ).one()
-
-
-def offered(session, actor, boss, loan_id, **over):
-    made = settlements.propose(actor, terms(loan_id, **over))
-    approvals.decide(boss, request_of(session, made.id).id, approve=True, reason="Board policy 4.2")
-    return made
-
-
-def status(session, settlement_id):
-    return session.execute(select(Row.status).where(Row.id == settlement_id)).scalar_one()
 
 
 def state(session, loan_id):
     statement = select(LoanState).where(LoanState.loan_id == loan_id).execution_options(populate_existing=True)
     return session.execute(statement).scalar_one()
-
-
-# --- what it is worth ----------------------------------------------------------------------------------------------
-
-
-def test_present_value_discounts_each_part_by_its_years():
-    parts = ((TODAY, Decimal(1_000)), (TODAY + timedelta(days=365), Decimal(1_120)))
-    assert present_value(parts, Decimal(12), TODAY) == Decimal("2000.00")
-    assert present_value(parts, Decimal(0), TODAY) == Decimal("2120.00")
-
-
-def test_expected_is_the_share_after_its_months_discounted():
-    policy = Policy(3, Decimal(12), 3, 12, 12, 30)
-    line = Expectation(90, Decimal(75), Decimal(50), 12)
-    told = worth(((TODAY, Decimal(60_000)),), Decimal(112_000), line, policy, is_secured=False, today=TODAY)
-    assert told.expected_value == Decimal("50000.00")  # half of 1,12,000, a year away at 12 %
-    assert told.gain == Decimal("10000.00")
-    secured = worth(((TODAY, Decimal(60_000)),), Decimal(112_000), line, policy, is_secured=True, today=TODAY)
-    assert secured.expected_value == Decimal("75000.00")
-
-
-# --- proposing -----------------------------------------------------------------------------------------------------
-
-
-def test_proposal_keeps_what_is_owed_and_waits(session, ana, boss, loan):
-    made = settlements.propose(ana, terms(loan))
-    assert (made.status, made.amount, made.owed.whole, made.percent) == ("proposed", 60_000, 100_000, 40)
-    assert (made.worth.expected_percent, made.worth.expected_months) == (50, 12)  # 127 days past due, unsecured
-    asked = request_of(session, made.id)
-    assert (asked.amount, asked.percent) == (40_000, 40)
-    assert asked.level == 4  # level 3 allows 50 %, but nobody holds it
-    assert session.scalars(select(AuditEvent.action)).all() == ["settlement.proposed"]
-    assert session.execute(select(CollectionCase.next_action)).scalar_one() == "call"
-
-
-def test_same_form_twice_is_one_settlement(session, ana, boss, loan):
-    first = settlements.propose(ana, terms(loan), request_key="form-1")
-    assert settlements.propose(ana, terms(loan), request_key="form-1").id == first.id
-    with pytest.raises(Conflict):
-        settlements.propose(ana, terms(owing(session, owner_id=ana.id)), request_key="form-1")
-
-
-@pytest.mark.parametrize(
-    ("over", "field"),
-    [
-        ({"waive": 0}, "waived_charges"),
-        ({"waive": 100_000, "parts": ((TODAY + timedelta(9), Decimal(1)),)}, "waived_principal"),
-        ({"waive": 100_001, "parts": ((TODAY + timedelta(9), Decimal(1)),)}, "waived_principal"),
-        ({"waive": -1}, "waived_principal"),
-        ({"parts": ((TODAY + timedelta(9), Decimal(59_999)),)}, "parts"),
-        ({"parts": ((TODAY + timedelta(9), Decimal(30_000)), (TODAY + timedelta(9), Decimal(30_000)))}, "parts"),
-        ({"parts": ((TODAY + timedelta(4), Decimal(60_000)),)}, "parts"),
-        ({"parts": ((date(2026, 6, 17), Decimal(60_000)),)}, "parts"),
-        ({"valid_until": TODAY - timedelta(1)}, "valid_until"),
-        ({"valid_until": TODAY + timedelta(31), "parts": ((TODAY + timedelta(40), Decimal(60_000)),)}, "valid_until"),
-        ({"reason": "  "}, "reason"),
-    ],
-)
-def test_terms_that_cannot_be_are_told_at_their_field(session, ana, boss, loan, over, field):
-    with pytest.raises(InvalidInput) as told:
-        settlements.propose(ana, terms(loan, **over))
-    assert field in told.value.fields
-    assert session.scalars(select(Row.id)).all() == []
-
-
-def test_part_later_than_three_months_is_restructuring(session, ana, boss, loan):
-    in_time = settlements.preview(ana, terms(loan, parts=((date(2025, 9, 16), Decimal(60_000)),)))
-    later = settlements.preview(ana, terms(loan, parts=((date(2025, 9, 17), Decimal(60_000)),)))
-    assert (in_time.is_restructuring, later.is_restructuring) == (False, True)
-
-
-def test_who_may_not_make_arrangements_is_refused(session, ada, anil, ana, boss, loan):
-    for actor in (ada, anil):
-        with pytest.raises(NotAllowed):
-            settlements.propose(actor, terms(loan))
-    stranger = make_actor(session, "sara", "Sara Stranger", Role.AGENT)
-    with pytest.raises(NotFound):
-        settlements.preview(stranger, terms(loan))
-
-
-def test_loan_has_one_settlement_at_a_time(session, ana, boss, loan):
-    made = settlements.propose(ana, terms(loan))
-    with pytest.raises(Refused, match="Withdraw that one first"):
-        settlements.propose(ana, terms(loan))
-    settlements.withdraw(ana, made.id, reason="Wrong date")
-    assert (status(session, made.id), settlements.propose(ana, terms(loan)).status) == ("cancelled", "proposed")
-
-
-# --- authority -----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("waive", "level"),
-    [(9_999, 1), (10_000, 1), (10_001, 2), (30_000, 2), (30_001, 3), (50_000, 3), (50_001, 4), (90_000, 4)],
-)
-def test_level_covers_amount_and_percentage(session, ana, loan, waive, level):
-    for each in range(1, 5):
-        leader(session, f"level{each}", each)
-    made = settlements.propose(ana, terms(loan, waive=waive))
-    assert request_of(session, made.id).level == level
-
-
-def test_decider_is_above_the_maker_and_never_the_maker(session, loan):
-    maker, same, above = leader(session, "maker", 2), leader(session, "same", 2), leader(session, "above", 3)
-    made = settlements.propose(maker, terms(loan, waive=5_000))
-    asked = request_of(session, made.id)
-    assert asked.level == 3  # 5 % would do at level 1
-    for actor in (maker, same):
-        with pytest.raises(Refused):
-            approvals.decide(actor, asked.id, approve=True, reason="Fine")
-    approvals.decide(above, asked.id, approve=True, reason="Fine")
-    assert status(session, made.id) == "offered"
-
-
-@pytest.mark.parametrize("named", ["chief", "Chief", "CHIEF"])
-def test_sanctioner_may_not_approve_and_the_decider_stands_above(session, ana, named):
-    chief, above = leader(session, "chief", 3), leader(session, "above", 4)
-    loan_id = owing(session, attributes={"Sanctioned By": named}, owner_id=ana.id)
-    made = settlements.propose(ana, terms(loan_id, waive=5_000))
-    asked = request_of(session, made.id)
-    assert (made.sanctioned_by, asked.level) == (named, 4)
-    with pytest.raises(Refused):
-        approvals.decide(chief, asked.id, approve=True, reason="Fine")
-    approvals.decide(above, asked.id, approve=True, reason="Fine")
-
-
-def test_nobody_may_approve_more_than_all_levels_allow(session, ana, loan):
-    session.execute(text("UPDATE authority_limit SET max_percent = 60 WHERE kind = 'settlement' AND level = 4"))
-    with pytest.raises(Refused, match="No level of authority"):
-        settlements.propose(ana, terms(loan, waive=60_001))
-
-
-def test_approval_makes_the_letter(session, ana, boss, loan):
-    made = offered(session, ana, boss, loan)
-    kept = documents.of_subject(session, ("settlement", made.id))
-    assert [each.kind for each in kept] == ["settlement_letter"]
-    told = settlements.of_borrower(ana, made.borrower_id)[0]
-    assert (told.status, told.approved_by_name, told.approved_on) == ("offered", "Boss", TODAY)
-    assert session.execute(select(CollectionCase.next_action)).scalar_one() in {"call", "ask_acceptance"}
-
-
-def test_refused_with_the_reason(session, ana, boss, loan):
-    made = settlements.propose(ana, terms(loan))
-    approvals.decide(boss, request_of(session, made.id).id, approve=False, reason="Too little")
-    told = settlements.of_borrower(ana, made.borrower_id)[0]
-    assert (told.status, told.refuse_reason) == ("refused", "Too little")
-
-
-def test_offer_whose_time_is_over_is_not_approved_and_not_accepted(session, ana, boss, loan, frozen_clock):
-    late = settlements.propose(ana, terms(loan))
-    frozen_clock(datetime(2025, 6, 22, 5, 30, tzinfo=UTC))
-    with pytest.raises(Refused, match="would have stood"):
-        approvals.decide(boss, request_of(session, late.id).id, approve=True, reason="Fine")
-
-
-# --- running -------------------------------------------------------------------------------------------------------
 
 
 def accepted(session, actor, boss, loan_id, **over):
@@ -360,6 +145,7 @@ def test_plan_and_settlement_exclude_each_other(session, ana, boss, loan):
 
 
 _DAYS = st.dates(date(2025, 6, 1), date(2025, 8, 20))
+
 _FACTS = st.lists(
     st.tuples(_DAYS, st.sampled_from([5_000, 20_000, 30_000, 60_000]), st.none() | _DAYS), min_size=0, max_size=5
 )
@@ -469,9 +255,6 @@ def test_two_who_decide_at_once_one_wins(database, frozen_clock):
     assert sorted(told) == ["lost", "won"]
     with transaction() as session:
         assert status(session, made.id) in {"offered", "refused"}
-
-
-# --- policy and lists ----------------------------------------------------------------------------------------------
 
 
 def test_policy_is_changed_with_a_reason_and_its_history(session, adam, marek):
