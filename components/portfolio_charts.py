@@ -290,11 +290,12 @@ def segments(found: WorstSegments, colours: Palette, *, most: int = 10) -> Spec:
         "y": names,
         "orientation": "h",
         "marker": {"color": [colours.unknown if segment.is_small else colours.broken for segment in shown]},
-        "text": [percent(segment.forward) for segment in shown],
+        "text": [f"{percent(segment.forward)} of {money.count(segment.loans)}" for segment in shown],
         "textposition": "inside",
         "insidetextanchor": "start",
         "textfont": {"color": colours.surface},
-        "hovertemplate": "%{y}: %{x:.1f} % rolled forward<extra></extra>",
+        "customdata": [money.count(segment.loans) for segment in shown],
+        "hovertemplate": "%{y}: %{x:.1f} % of %{customdata} accounts rolled forward<extra></extra>",
     }
     before = [(segment.name, segment.forward - segment.change) for segment in shown if segment.change is not None]
     marks = {

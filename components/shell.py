@@ -55,6 +55,7 @@ def run() -> None:
     st.set_page_config(page_title=PRODUCT, page_icon=str(_HERE / "mark.svg"), layout="wide")
     st.logo(str(_HERE / "wordmark.svg"), icon_image=str(_HERE / "mark.svg"))
     st.html(_STYLE)
+    browser.count_steps()
     who = guard.signed_in()
     page = _navigation(who.actor if who and not who.must_change_password else None)
     st.session_state["shell.url_path"] = page.url_path
