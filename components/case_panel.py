@@ -38,8 +38,12 @@ def opened() -> int | None:
 
 def invite(actor: Actor, wanted: QueueFilter) -> None:
     """What stands beside the list while no case is open."""
-    st.markdown("**Choose a case from the list, or let the queue choose.**")
-    if st.button("Open the best case now", type="primary", icon=":material/play_arrow:", key="case.best", shortcut="N"):
+    with st.container(key="queue_invite"):
+        st.markdown("**Choose a case from the list, or let the queue choose.**")
+        is_asked = st.button(
+            "Open the best case now", type="primary", icon=":material/play_arrow:", key="case.best", shortcut="N"
+        )
+    if is_asked:
         best = queue.next_case(actor, wanted)
         go_to(best)
         notices.after_rerun("Here is your next case" if best else "No case is left that can be worked now")

@@ -45,6 +45,12 @@ a:focus-visible, button:focus-visible, [role="tab"]:focus-visible {
   h1 { font-size: 1.35rem; } h2 { font-size: 1.15rem; } h3 { font-size: 1.02rem; }
   [data-testid="stMetricValue"] { font-size: 1.25rem; }
   .st-key-sign_in_card { padding-top: 1rem; }
+  [data-testid="stHorizontalBlock"]:has(> [data-testid="stElementContainer"] > [data-testid="stMetric"]) {
+    gap: .6rem 2rem;
+  }
+  /* columns stand under each other: what is done stands before what is long */
+  [data-testid="stColumn"]:has(:is(.st-key-borrower_actions, .st-key-complaint_actions, .st-key-legal_actions,
+    .st-key-queue_invite)) { order: -1; }
 }
 </style>
 """

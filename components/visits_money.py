@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import streamlit as st
 
-from components import dates, empty, exports, form_fields, money, notices, palette, receipt_form, tables
+from components import dates, empty, exports, form_fields, guard, money, notices, palette, receipt_form, tables
 from components.form_fields import Places
 from components.tables import Column
 from services import documents, lender, visits
@@ -180,7 +180,7 @@ def _to_confirm(actor: Actor) -> None:
 def _slip(actor: Actor, each: Deposit, slip_id: int) -> None:
     st.download_button(
         "Photo of the slip",
-        data=lambda: documents.fetch(actor, slip_id).content,
+        data=guard.when_pressed(lambda: documents.fetch(actor, slip_id).content),
         file_name=each.slip_name,
         icon=":material/image:",
         key=f"deposit.slip.{each.id}",

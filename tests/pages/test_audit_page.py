@@ -2,13 +2,15 @@
 
 import pytest
 from sqlalchemy import text
+from streamlit.testing.v1 import AppTest
 
+from components import browser
 from db.engine import transaction
 from db.models.owes import Borrower
 from services import audit
 from services.actors import SYSTEM, Role
 from services.audit import documents, overrides, sealing
-from tests.pages.conftest import opened, token_of, words
+from tests.pages.conftest import APP, opened, token_of, words
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +57,20 @@ def test_contacts_against_the_gate_stand_out_and_are_shown_at_a_press(cast, trai
     assert "1 contact was made against the gate" in words(app)
     app.button(key="audit.overrides").click().run()
     assert sentences(app) == ["Leader Person recorded a contact AGAINST"]
+
+
+@pytest.mark.parametrize("field", ["audit.who", "audit.whom"])
+def test_a_character_that_cannot_be_kept_is_told_and_the_page_goes_on(cast, trail, field):
+    app = opened(token_of(Role.AUDITOR), url_path="audit")
+    app.text_input(key=field).set_value("Me\0era").run()
+    assert [error.value[:45] for error in app.error] == ["A text holds a character that cannot be kept:"]
+    app.text_input(key=field).set_value("").run()
+    assert not app.error
+    by_address = AppTest.from_file(APP, default_timeout=30)
+    by_address.session_state[browser.TAB_KEY] = token_of(Role.AUDITOR)
+    by_address.switch_page("pages/audit.py")
+    by_address.query_params[field] = "Me\0era"
+    assert [error.value[:45] for error in by_address.run().error] == ["A text holds a character that cannot be kept:"]
 
 
 def test_an_unknown_number_is_said_on_the_page(cast, trail):
