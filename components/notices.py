@@ -67,4 +67,4 @@ def show_pending() -> None:
     """Say what is waiting to be said; the shell calls it on each run."""
     message = st.session_state.pop(_KEY, None)
     if message:
-        st.toast(message, icon=":material/check_circle:")
+        st.toast(message.replace("$", "\\$"), icon=":material/check_circle:")

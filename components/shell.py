@@ -28,6 +28,8 @@ h1, h2, h3, h4 { padding-top: .2rem; padding-bottom: .3rem; }
   font-variant-numeric: tabular-nums lining-nums;
 }
 [data-testid="stMetricLabel"] p { font-size: .85rem; }
+/* a name without a space is broken where the line ends */
+[data-testid="stHtml"], [data-testid="stMarkdownContainer"] { overflow-wrap: break-word; min-width: 0; }
 /* keyboard users see where they are */
 a:focus-visible, button:focus-visible, [role="tab"]:focus-visible {
   outline: 2px solid currentColor; outline-offset: 2px;
