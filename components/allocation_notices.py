@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from components import dates, empty, form_fields, money, notices, tables
+from components import dates, empty, form_fields, guard, money, notices, tables
 from components.form_fields import Places
 from components.tables import Column
 from services import agent_notices, documents
@@ -66,7 +66,7 @@ def _file(actor: Actor, each: agent_notices.OpenFile) -> None:
         made = f"made {dates.moment(each.made_at)} by {each.made_by_name or 'Recoup'}"
         st.markdown(f"**{money.count(each.letters)} {noun}** {made}", width="content")
         st.download_button(
-            "Print", data=lambda: documents.fetch(actor, each.document_id).content,
+            "Print", data=guard.when_pressed(lambda: documents.fetch(actor, each.document_id).content),
             file_name=f"notices-{each.document_id}.pdf", mime="application/pdf", icon=":material/picture_as_pdf:",
             key=f"notices.pdf.{each.document_id}", on_click="ignore", help="The download stands in the audit trail",
         )  # fmt: skip

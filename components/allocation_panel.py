@@ -4,12 +4,14 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from components import allocation_cached, money, notices
+from components import allocation_cached, form_fields, money, notices
 from services import allocation
 from services.actors import Actor, Permission
 from services.allocation import Spread
 from services.queue import QueueFilter, Tab
 
+FORM = "allocate"
+"""Its fields and the list's ticks are drawn anew once it is sent: pressed again it would give the same cases again."""
 _TO_ONE = "to one person"
 _TO_NOBODY = "to nobody"
 _WAYS = (_TO_ONE, Spread.BY_LOAD.value, Spread.ROUND_ROBIN.value, _TO_NOBODY)
@@ -34,31 +36,33 @@ def show(actor: Actor, wanted: QueueFilter, tab: Tab, ticked: Sequence[int], *, 
             width="content",
             help="Open cases past due that nobody has; those before their due date are not counted here.",
         )
-        with st.popover(f"Allocate ({len(ticked)} chosen)", icon=":material/group_add:", key="allocate"):
-            _form(actor, wanted, tab, ticked, in_list=in_list)
+        form = form_fields.drawn(FORM)
+        with st.popover(f"Allocate ({len(ticked)} chosen)", icon=":material/group_add:", key=form):
+            _form(actor, wanted, tab, ticked, in_list=in_list, form=form)
 
 
-def _form(actor: Actor, wanted: QueueFilter, tab: Tab, ticked: Sequence[int], *, in_list: str) -> None:
+def _form(actor: Actor, wanted: QueueFilter, tab: Tab, ticked: Sequence[int], *, in_list: str, form: str) -> None:
     people = {worker.id: f"{worker.name} · {worker.open_cases:,} open" for worker in allocation_cached.workers(actor)}
     whole = f"All {in_list} in this list"
-    what = st.radio("What", [f"{len(ticked)} chosen", whole], index=0 if ticked else 1, key="allocate.what")
+    what = st.radio("What", [f"{len(ticked)} chosen", whole], index=0 if ticked else 1, key=f"{form}.what")
     is_whole = what == whole
-    way = st.selectbox("How", _WAYS if is_whole else (_TO_ONE, _TO_NOBODY), key="allocate.way")
+    way = st.selectbox("How", _WAYS if is_whole else (_TO_ONE, _TO_NOBODY), key=f"{form}.way")
     with st.form("allocate_form", border=False):
         owners = st.multiselect(
             "Who",
             list(people),
             format_func=people.__getitem__,
-            key="allocate.who",
+            key=f"{form}.who",
             disabled=way == _TO_NOBODY,
             max_selections=1 if way == _TO_ONE else None,
         )
-        reason = st.text_input("Reason", key="allocate.reason", placeholder="Monday's new cases")
+        reason = st.text_input("Reason", key=f"{form}.reason", placeholder="Monday's new cases")
         is_sent = st.form_submit_button("Allocate", type="primary")
     if is_sent:
         with notices.showing_errors():
             changed = _act(actor, wanted, tab, None if is_whole else ticked, way=way, owners=owners, reason=reason)
             allocation_cached.clear()
+            form_fields.done(FORM)
             notices.after_rerun(f"{changed:,} {'case' if changed == 1 else 'cases'} allocated")
 
 

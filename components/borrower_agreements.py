@@ -89,7 +89,8 @@ def _follow_ups(_actor: Actor, view: BorrowerView) -> None:
 
 def _take_back(actor: Actor, promise: promises.Promise) -> None:
     label = f"Take back the promise of {money.full(promise.amount)} for {dates.day(promise.due_on)}"
-    with st.popover(label, icon=":material/undo:"), st.form(f"promise.cancel.{promise.id}", border=False):
+    key = f"promise.back.{promise.id}"  # else the next promise's would open in its place
+    with st.popover(label, icon=":material/undo:", key=key), st.form(f"promise.cancel.{promise.id}", border=False):
         reason = st.text_input("Reason", key=f"promise.cancel.{promise.id}.reason", max_chars=200)
         is_sent = st.form_submit_button("Take it back", type="primary")
         if is_sent:

@@ -19,6 +19,23 @@ START_ROUTE: Final = "/session/start"
 END_ROUTE: Final = "/session/end"
 TAB_KEY: Final = "guard.token"
 
+_COUNT_STEPS: Final = """<script>
+if (!window.recoupCountsSteps) {
+  window.recoupCountsSteps = true;
+  let hasActed = false;
+  for (const act of ['pointerdown', 'click', 'keydown']) {
+    window.addEventListener(act, () => { hasActed = true; }, true);
+  }
+  window.addEventListener('popstate', () => { hasActed = false; }, true);
+  const push = history.pushState.bind(history), replace = history.replaceState.bind(history);
+  history.pushState = (state, title, url) => {
+    const isOtherPage = new URL(url ?? '', location.href).pathname !== location.pathname;
+    (isOtherPage && !hasActed ? replace : push)(state, title, url);
+    hasActed = false;
+  };
+}
+</script>"""
+
 _routes_are_served = False
 
 
@@ -71,6 +88,16 @@ def go(path: str) -> None:
         message.auth_redirect.url = f"/{base}{path}" if base else path
         context.enqueue(message)
     st.stop()
+
+
+def count_steps() -> None:
+    """Have one press of the browser's Back undo one act of the user; the shell asks for it on each run.
+
+    Where the address of a page has parameters, Streamlit leaves it in two steps: first the parameters change, then the
+    page. The one between is no place that anybody was at: it is a page with the parameters of another. So a change of
+    page that no act of the user came before, since the address changed last, takes the place of the step before it.
+    """
+    st.html(_COUNT_STEPS, unsafe_allow_javascript=True)
 
 
 def address() -> str | None:

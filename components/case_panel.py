@@ -1,6 +1,7 @@
 """The opened case: who and how to reach, allowed or blocked, what is owed, what was said, and the outcome form."""
 
 from datetime import date, datetime
+from decimal import Decimal
 from html import escape
 from zoneinfo import ZoneInfo
 
@@ -38,8 +39,12 @@ def opened() -> int | None:
 
 def invite(actor: Actor, wanted: QueueFilter) -> None:
     """What stands beside the list while no case is open."""
-    st.markdown("**Choose a case from the list, or let the queue choose.**")
-    if st.button("Open the best case now", type="primary", icon=":material/play_arrow:", key="case.best", shortcut="N"):
+    with st.container(key="queue_invite"):
+        st.markdown("**Choose a case from the list, or let the queue choose.**")
+        is_asked = st.button(
+            "Open the best case now", type="primary", icon=":material/play_arrow:", key="case.best", shortcut="N"
+        )
+    if is_asked:
         best = queue.next_case(actor, wanted)
         go_to(best)
         notices.after_rerun("Here is your next case" if best else "No case is left that can be worked now")
@@ -165,6 +170,8 @@ def contact_point(actor: Actor, point: ContactPointView) -> None:
                 st.code(borrowers.reveal(actor, point.id, reason=reason), language=None)
 
 
+_LOANS_SEEN = 6
+"""More are scrolled: the outcome form must not be pushed off the screen."""
 LOAN_COLUMNS = (
     Column("number", "Loan"),
     Column("product", "Product"),
@@ -181,7 +188,11 @@ LOAN_COLUMNS = (
 def _owed(view: BorrowerView) -> None:
     active = [loan for loan in view.loans if loan.status != "closed"]
     if active:
-        tables.table(active, LOAN_COLUMNS, key="case.loans")
+        height = (_LOANS_SEEN + 1) * tables.ROW_HEIGHT if len(active) > _LOANS_SEEN else None
+        tables.table(active, LOAN_COLUMNS, key="case.loans", height=height)
+        if len(active) > _LOANS_SEEN:
+            overdue = sum((loan.overdue_amount for loan in active), Decimal(0))
+            tables.totals(len(active), noun="loans", sums=(("overdue", overdue),))
 
 
 def _record_so_far(view: BorrowerView) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -63,6 +63,16 @@ def template(colours: palette.Palette) -> go.layout.Template:
 def _template_spec(colours: palette.Palette) -> dict[str, Any]:
     spec: dict[str, Any] = template(colours).to_plotly_json()
     return spec
+
+
+NAME_SHOWN = 24
+"""Letters of a name that stand beside a chart; the whole is told when pointing at its mark."""
+
+
+def named_axis(names: Sequence[str]) -> dict[str, Any]:
+    """An axis of names, long ones cut, so that they leave room for what is drawn."""
+    cut = [name if len(name) <= NAME_SHOWN else f"{name[: NAME_SHOWN - 1]}…" for name in names]
+    return {"tickmode": "array", "tickvals": list(names), "ticktext": cut}
 
 
 Spec = dict[str, Any]

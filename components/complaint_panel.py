@@ -6,16 +6,7 @@ from html import escape
 
 import streamlit as st
 
-from components import (
-    complaints_cached,
-    complaints_list,
-    dates,
-    empty,
-    form_fields,
-    money,
-    notices,
-    palette,
-)
+from components import complaints_cached, complaints_list, dates, empty, form_fields, guard, money, notices, palette
 from components.form_fields import Places
 from services import complaints
 from services import money as amounts
@@ -112,7 +103,7 @@ def _event(actor: Actor, complaint: Complaint, event: Event) -> None:
         if event.kind in _LETTERS:
             st.download_button(
                 "Letter to print",
-                data=lambda: complaints.letter(actor, complaint.id, event.id).content,
+                data=guard.when_pressed(lambda: complaints.letter(actor, complaint.id, event.id).content),
                 file_name=f"{complaint.number}-{event.kind}.html",
                 mime="text/html",
                 icon=":material/print:",

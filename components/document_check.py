@@ -8,14 +8,27 @@ from services.actors import Actor
 from services.audit import checking, documents
 from services.audit.checking import Finding, Issue, Verdict
 from services.audit.documents import Form
+from services.audit.verifying import Verification
 
 _MOST_MB = checking.MAX_BYTES // 1024 // 1024
 _FORMS = {Form.PDF: "Signed PDF", Form.HTML: "Web page"}
 
 
-def take_out(actor: Actor, number: str) -> None:
-    """Takes out the record of the borrower searched for, as a document, with the reason."""
-    with st.popover(f"Record of {number}", icon=":material/description:"):
+def take_out(actor: Actor, number: str, last: Verification | None) -> None:
+    """Takes out the record of the borrower searched for, as a document, with the reason.
+
+    Args:
+        actor: who takes it out.
+        number: the lender's number of the borrower or of a loan.
+        last: what the last check of the chain found.
+    """
+    with st.popover(f"Record of {notices.plain(number)}", icon=":material/description:"):
+        if last is not None and not last.is_intact:
+            st.warning(
+                "**The chain is broken.** The document tells the trail as it stands now, and does not say that the "
+                "last check failed: say so to whoever gets it.",
+                icon=":material/gpp_bad:",
+            )
         form = st.segmented_control(
             "As", list(Form), default=Form.PDF, required=True, format_func=_FORMS.__getitem__, key="audit.form"
         )

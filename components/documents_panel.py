@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from components import dates, empty, form_fields, notices
+from components import dates, empty, form_fields, guard, notices
 from components.case_panel import plain
 from components.form_fields import Places
 from services import documents
@@ -39,7 +39,7 @@ def _rows(actor: Actor, found: Sequence[Document], *, key: str) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.download_button(
                 each.file_name,
-                data=lambda document_id=each.id: documents.fetch(actor, document_id).content,  # type: ignore[misc]
+                data=guard.when_pressed(lambda document_id=each.id: documents.fetch(actor, document_id).content),  # type: ignore[misc]
                 file_name=each.file_name,
                 mime=each.media_type,
                 icon=":material/download:",

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from components import cached
+from components import cached, guard
 from services import exports
 from services.exports import Field
 
@@ -40,7 +40,7 @@ def downloads(
         ):
             st.download_button(
                 kind.upper(),
-                data=lambda write=write: write(read(), columns),  # type: ignore[misc]
+                data=guard.when_pressed(lambda write=write: write(read(), columns)),  # type: ignore[misc]
                 file_name=f"{name}.{kind}",
                 mime=mime,
                 icon=":material/download:",

@@ -4,7 +4,7 @@ A trap it closes: Streamlit runs `pages/x.py` at `/x` without `app.py` on a cold
 Then the shell has not run; the guard turns that legacy path off and starts the run again, through `app.py`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from components import browser
 from services import sessions
 from services.actors import Actor, Permission
+from services.errors import NotAllowed
 from services.sessions import SignedIn
 
 _KEY = "guard.signed_in"
@@ -69,6 +70,35 @@ def again(actor: Actor) -> None:
     """
     if not _holds(actor, counts_as_activity=True):
         st.rerun()
+
+
+def when_pressed(make: Callable[[], bytes]) -> Callable[[], bytes]:
+    """What a download button makes when it is pressed, for whoever may have it then.
+
+    A button waits in an open tab for as long as the tab does, and pressing it runs neither page nor shell: a session
+    that is over by then, or that has another role, gets no file.
+
+    Args:
+        make: reads and writes the file, with the actor that the page was drawn for.
+    """
+    token, drawn_for = browser.token(), _admitted_or_asked()
+
+    def made() -> bytes:
+        who = sessions.check(token) if token else None
+        if who is None or who.actor != drawn_for:
+            raise NotAllowed("Your session or your role has changed. Load the page again.")
+        return make()
+
+    return made
+
+
+def _admitted_or_asked() -> Actor | None:
+    admitted: SignedIn | None = st.session_state.get(_KEY)
+    if admitted is not None:
+        return admitted.actor
+    token = browser.token()  # a fragment that runs by itself
+    who = sessions.check(token, counts_as_activity=False) if token else None
+    return who.actor if who is not None else None
 
 
 def _holds(actor: Actor, *, counts_as_activity: bool) -> bool:

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import streamlit as st
 
-from components import dates, form_fields, hardship_form, money, notices
+from components import dates, form_fields, guard, hardship_form, money, notices
 from components.form_fields import Places
 from services import documents, hardship
 from services.actors import Actor, Permission
@@ -66,7 +66,9 @@ def _acts(actor: Actor, each: Hardship, today: date) -> None:
         if each.decided_on is not None and actor.may(Permission.VIEW_BORROWER):
             st.download_button(
                 "Letter",
-                data=lambda: documents.newest_of(actor, ("hardship", each.id), kind="hardship_letter").content,
+                data=guard.when_pressed(
+                    lambda: documents.newest_of(actor, ("hardship", each.id), kind="hardship_letter").content
+                ),
                 file_name=f"{each.number}.pdf",
                 mime="application/pdf",
                 icon=":material/picture_as_pdf:",

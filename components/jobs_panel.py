@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import streamlit as st
 
-from components import dates, empty, guard, notices, palette, tables
+from components import dates, empty, guard, money, notices, palette, tables
 from components.tables import Column
 from services import clock, jobs, schedules
 from services.actors import Actor, Permission
@@ -38,10 +38,11 @@ def _headline(now: JobsOverview) -> str:
 def _running(run: JobView) -> None:
     since = f"for {_ago(run.started_at)}" if run.started_at else ""
     attempt = f", attempt {run.attempts}" if run.attempts > 1 else ""
-    steps = f" · {run.done:,} of {run.total:,}" if run.total else ""
+    steps = f" · {money.count(run.done)} of {money.count(run.total)}" if run.total else ""
     with st.container(border=True):
         st.markdown(f":material/sync: **{run.label}**{_subject(run)} · {run.note or 'running'}{steps}")
-        st.progress(run.share_done if run.share_done is not None else 0.0)
+        if run.share_done is not None:  # a bar that stays empty looks stuck
+            st.progress(run.share_done)
         st.caption(f"{since}{attempt}{_asked_by(run)}".lstrip(", "))
 
 
@@ -196,7 +197,12 @@ def _asked_by(run: JobView) -> str:
 
 
 def _result(run: JobView) -> str:
-    return " · ".join(f"{name.replace('_', ' ')} {value}" for name, value in (run.result or {}).items())
+    counts = {name.replace("_", " "): value for name, value in (run.result or {}).items()}
+    return " · ".join(f"{name} {_written(value)}" for name, value in counts.items())
+
+
+def _written(value: object) -> str:
+    return money.count(value) if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
 def _ago(at: datetime | None) -> str:

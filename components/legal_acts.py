@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import streamlit as st
 
-from components import dates, form_fields, notices
+from components import dates, form_fields, guard, notices
 from components.form_fields import Places
 from services import legal
 from services import money as amounts
@@ -62,7 +62,7 @@ def _notice(actor: Actor, found: Detail) -> None:
     form, places = form_fields.drawn(f"legal.notice.{action.id}"), Places()
     st.download_button(
         "Draft of the notice",
-        data=lambda: legal.preview(actor, action.id),
+        data=guard.when_pressed(lambda: legal.preview(actor, action.id)),
         file_name=f"{action.number}-draft.pdf",
         mime="application/pdf",
         icon=":material/preview:",

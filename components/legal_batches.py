@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from components import dates, empty, form_fields, notices
+from components import dates, empty, form_fields, guard, notices
 from components.form_fields import Places
 from services import legal
 from services.actors import Actor
@@ -93,7 +93,7 @@ def _files(actor: Actor, batch: Batch) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.download_button(
             "Dispatch list",
-            data=lambda: legal.dispatch_list(actor, batch.id),
+            data=guard.when_pressed(lambda: legal.dispatch_list(actor, batch.id)),
             file_name=f"dispatch-{batch.id}.csv",
             mime="text/csv",
             icon=":material/local_shipping:",
@@ -105,7 +105,7 @@ def _files(actor: Actor, batch: Batch) -> None:
         for part in range((batch.issued + legal.ZIP_SIZE - 1) // legal.ZIP_SIZE):
             st.download_button(
                 "Notices" if batch.issued <= legal.ZIP_SIZE else f"Notices, part {part + 1}",
-                data=lambda part=part: legal.notices_zip(actor, batch.id, part=part),  # type: ignore[misc]
+                data=guard.when_pressed(lambda part=part: legal.notices_zip(actor, batch.id, part=part)),  # type: ignore[misc]
                 file_name=f"notices-{batch.id}-{part + 1}.zip",
                 mime="application/zip",
                 icon=":material/folder_zip:",

@@ -4,7 +4,7 @@ from html import escape
 
 import streamlit as st
 
-from components import dates, empty, form_fields, legal_acts, legal_list, money, notices, palette
+from components import dates, empty, form_fields, guard, legal_acts, legal_list, money, notices, palette
 from components.form_fields import Places
 from services import documents, legal
 from services.actors import Actor
@@ -184,7 +184,7 @@ def _documents(actor: Actor, found: Detail) -> None:
         with st.container(border=True, gap="small"):
             st.download_button(
                 each.file_name,
-                data=lambda each=each: documents.fetch(actor, each.id).content,  # type: ignore[misc]
+                data=guard.when_pressed(lambda each=each: documents.fetch(actor, each.id).content),  # type: ignore[misc]
                 file_name=each.file_name,
                 mime=each.media_type,
                 icon=":material/description:",

@@ -10,6 +10,7 @@ import structlog
 
 from components import money
 from services.errors import CollectionsError, Conflict, InvalidInput
+from services.store_refusals import refusal_of
 
 _KEY = "notices.pending"
 log = structlog.get_logger()
@@ -42,7 +43,12 @@ def plain(words: str) -> str:
 
 
 def show_unforeseen(error: Exception) -> None:
-    """Log an exception and tell the user its reference, nothing of its inside."""
+    """Log an exception and tell the user its reference, nothing of its inside; or what the store could not take."""
+    refused = refusal_of(error)
+    if refused is not None:
+        log.info("page.input_refused", reason=type(error).__name__)
+        st.error(refused.message, icon=":material/error:")
+        return
     reference = uuid4().hex[:8]
     log.error("page.failed", reference=reference, exc_info=error)
     st.error(
@@ -61,4 +67,4 @@ def show_pending() -> None:
     """Say what is waiting to be said; the shell calls it on each run."""
     message = st.session_state.pop(_KEY, None)
     if message:
-        st.toast(message, icon=":material/check_circle:")
+        st.toast(message.replace("$", "\\$"), icon=":material/check_circle:")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from components import dates, empty, notices, palette, tables
+from components import dates, empty, money, notices, palette, tables
 from components.tables import Column
 from services import reminders
 from services.actors import Actor, Permission
@@ -44,7 +44,8 @@ def headline(counts: dict[str, int]) -> str:
     if unknown or failed:
         return f"{unknown} of unknown fate and {failed} failed need your decision"
     if planned:
-        return f"{planned:,} wait for their time; nothing needs your decision"
+        waits = "1 waits for its time" if planned == 1 else f"{money.count(planned)} wait for their time"
+        return f"{waits}; nothing needs your decision"
     return "Nothing waits and nothing needs your decision"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from components import money
+from components import charts, money
 from components.dates import day
 from components.palette import Palette
 from services.performance import Figure, Ranked, TrendPoint
@@ -50,7 +50,9 @@ def ranking(ranked: Sequence[Ranked], colours: Palette) -> go.Figure:
             "actual %{customdata[2]}, expected %{customdata[3]}<br>%{customdata[4]}<extra></extra>".replace("%%", "%"),
         )
     figure.add_vline(x=1, line={"width": 1.5, "color": colours.text, "dash": "dash"})
-    figure.update_yaxes(categoryorder="array", categoryarray=names[::-1], title=None, showgrid=False)
+    figure.update_yaxes(
+        categoryorder="array", categoryarray=names[::-1], title=None, showgrid=False, **charts.named_axis(names)
+    )
     figure.update_xaxes(title="actual ÷ expected", rangemode="tozero", zeroline=False, tickformat=".1f")
     figure.update_layout(margin={"l": 8, "r": 16, "t": 30, "b": 8}, legend={"y": 1.0}, showlegend=True)
     return figure

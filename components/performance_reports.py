@@ -98,7 +98,7 @@ def _card(actor: Actor, kind: ReportKind, newest: Sequence[ReportView]) -> None:
 def _button(actor: Actor, view: ReportView, place: str) -> None:
     st.download_button(
         f"{view.format.upper()}" if place == "newest" else f"Download {view.file_name}",
-        data=lambda: reports.download(actor, view.id),
+        data=guard.when_pressed(lambda: reports.download(actor, view.id)),
         file_name=view.file_name,
         mime=_FORMATS[view.format],
         icon=":material/download:",

@@ -16,7 +16,7 @@ from components.tables import Column
 from services.actors import Actor
 from services.exports import Field
 from services.portfolio import RISK_BANDS, FilterChoices, accounts
-from services.portfolio.accounts import AccountFilter, AccountPage, AccountsOf, AccountTotals, Cursor, SortBy
+from services.portfolio.accounts import AccountFilter, AccountPage, AccountsOf, AccountTotals, Cursor, Move, SortBy
 from services.portfolio.rolls import WAYS_OUT
 
 BORROWER = "pages/borrower.py"
@@ -30,6 +30,7 @@ _CLASSES = {"standard": "Standard", "sma_0": "SMA-0", "sma_1": "SMA-1", "sma_2":
 _OUT = {"closed": WAYS_OUT[100], "written_off": WAYS_OUT[101], "gone": WAYS_OUT[102]}
 """What stands in the place of a bucket for accounts that left the book."""
 _ROWS_SEEN = 16
+_ANYWHERE = "anywhere"
 _FILE = (
     Field("loan", "Loan"),
     Field("borrower", "Borrower"),
@@ -126,9 +127,7 @@ def heading(wanted: Wanted, found: AccountTotals, choices: FilterChoices) -> Non
     labels = {**dict(enumerate(choices.bucket_labels)), **WAYS_OUT}
     move, of = wanted.filter.move, wanted.filter.of
     if move is not None:
-        start = labels.get(move.from_bucket, str(move.from_bucket))
-        which = f"that went from {start} to {_ends(move.to, labels, choices)}"
-        when = f"between {day(move.opening_on)} and {day(move.closing_on)}"
+        which, when = _moved(move, labels, choices)
     else:
         which = _which(of, found)
         when = f"as of {day(wanted.filter.as_of)}" if wanted.filter.as_of else "as they stand now"
@@ -146,10 +145,23 @@ def _which(of: AccountsOf, found: AccountTotals) -> str:
     return f"· {OF_LABELS[of].lower() if of is not AccountsOf.NPA else 'NPA'}"
 
 
+def _moved(move: Move, labels: dict[int, str], choices: FilterChoices) -> tuple[str, str]:
+    """Where accounts were and where they went, and when; a stretch of buckets is told by its first and last."""
+    names = [labels.get(code, str(code)) for code in move.from_buckets]
+    start = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
+    between = f"between {day(move.opening_on)} and {day(move.closing_on)}"
+    if move.is_forward:
+        return f"that rolled forward from {start}", between
+    ended = _ends(move.to, labels, choices)
+    if ended == _ANYWHERE and len(names) > 1:
+        return f"that were in {start} on {day(move.opening_on)}", f"as of {day(move.closing_on)}"
+    return f"that went from {start} to {ended}", between
+
+
 def _ends(to: tuple[int, ...], labels: dict[int, str], choices: FilterChoices) -> str:
     """Where accounts went, in few words where they went everywhere."""
     if labels.keys() <= set(to):
-        return "anywhere"
+        return _ANYWHERE
     past_due = range(1, len(choices.bucket_labels))
     return "past due" if to == tuple(past_due) else ", ".join(labels.get(code, str(code)) for code in to)
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from components import money
+from components import charts, money
 from components.charts import Spec
 from components.palette import Palette
 from components.portfolio_words import percent
@@ -290,11 +290,12 @@ def segments(found: WorstSegments, colours: Palette, *, most: int = 10) -> Spec:
         "y": names,
         "orientation": "h",
         "marker": {"color": [colours.unknown if segment.is_small else colours.broken for segment in shown]},
-        "text": [percent(segment.forward) for segment in shown],
+        "text": [f"{percent(segment.forward)} of {money.count(segment.loans)}" for segment in shown],
         "textposition": "inside",
         "insidetextanchor": "start",
         "textfont": {"color": colours.surface},
-        "hovertemplate": "%{y}: %{x:.1f} % rolled forward<extra></extra>",
+        "customdata": [money.count(segment.loans) for segment in shown],
+        "hovertemplate": "%{y}: %{x:.1f} % of %{customdata} accounts rolled forward<extra></extra>",
     }
     before = [(segment.name, segment.forward - segment.change) for segment in shown if segment.change is not None]
     marks = {
@@ -305,4 +306,6 @@ def segments(found: WorstSegments, colours: Palette, *, most: int = 10) -> Spec:
         "marker": {"symbol": "line-ns", "size": 14, "line": {"width": 2, "color": colours.text}},
         "hovertemplate": "%{y}: %{x:.1f} % the month before<extra></extra>",
     }
-    return {"data": [bars, marks], "layout": _bars_layout(right=12)}
+    layout = _bars_layout(right=12)
+    layout["yaxis"] |= charts.named_axis(names)
+    return {"data": [bars, marks], "layout": layout}

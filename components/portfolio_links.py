@@ -19,6 +19,8 @@ OF_LABELS: dict[AccountsOf, str] = {
     AccountsOf.PROMISE_BROKEN: "Promise broken this month",
 }
 Query = dict[str, str | list[str]]
+_WORSE = "worse"
+"""Stands in an address for whatever bucket is worse than the one at the opening."""
 
 
 def scope_query(chosen: PortfolioFilter, choices: FilterChoices) -> Query:
@@ -39,8 +41,9 @@ def account_query(chosen: AccountFilter, choices: FilterChoices) -> Query:
     query = scope_query(chosen.scope, choices)
     if chosen.move is not None:
         move = chosen.move
-        ends = ".".join(str(code) for code in move.to)
-        query["move"] = f"{move.opening_on}~{move.closing_on}~{move.from_bucket}~{ends}"
+        starts = ".".join(str(code) for code in move.from_buckets)
+        ends = _WORSE if move.is_forward else ".".join(str(code) for code in move.to)
+        query["move"] = f"{move.opening_on}~{move.closing_on}~{starts}~{ends}"
         return query
     if chosen.of is not AccountsOf.PAST_DUE:
         query["of"] = OF_LABELS[chosen.of]
@@ -68,12 +71,22 @@ def queue_query(scope: PortfolioFilter, choices: FilterChoices) -> Query:
 def read_move(written: str | None) -> Move | None:
     """The move that an address names; None: none, or not one."""
     try:
-        opening, closing, start, ends = (written or "").split("~")
-        codes = tuple(int(code) for code in ends.split("."))
-        move = Move(date.fromisoformat(opening), date.fromisoformat(closing), int(start), codes)
+        opening, closing, starts, ends = (written or "").split("~")
+        is_forward = ends == _WORSE
+        move = Move(
+            date.fromisoformat(opening),
+            date.fromisoformat(closing),
+            _codes(starts),
+            () if is_forward else _codes(ends),
+            is_forward=is_forward,
+        )
     except ValueError:
         return None
-    return move if all(0 <= code <= max(WAYS_OUT) for code in (move.from_bucket, *codes)) else None
+    return move if all(0 <= code <= max(WAYS_OUT) for code in (*move.from_buckets, *move.to)) else None
+
+
+def _codes(written: str) -> tuple[int, ...]:
+    return tuple(int(code) for code in written.split("."))
 
 
 def read_day(written: str | None) -> date | None:

@@ -2,18 +2,20 @@
 
 import streamlit as st
 
-from components import charts, exports, palette, portfolio_charts, tables
+from components import charts, exports, money, palette, portfolio_charts, tables
 from components.empty import empty
-from components.portfolio_filters import month_label, value_label
 from components.portfolio_links import ACCOUNTS, account_query, queue_query
 from components.portfolio_words import ageing as ageing_words
-from components.portfolio_words import percent
+from components.portfolio_words import plural
+from components.portfolio_words import segments as segment_words
+from components.portfolio_words import vintages as vintage_words
 from components.tables import Column
 from services.actors import Actor, Permission
 from services.exports import Field
-from services.portfolio import Dimension, FilterChoices, Overview, PortfolioFilter, Vintage, WorstSegments
+from services.portfolio import Dimension, FilterChoices, Measure, Overview, PortfolioFilter, Vintage, WorstSegments
 from services.portfolio.accounts import AccountFilter
 from services.portfolio.definitions import SEGMENT_MEANING, VINTAGE_MEANING
+from services.portfolio.segments import cohort, of_segment
 
 QUEUE = "pages/queue.py"
 NEWEST_VINTAGES = 8
@@ -28,6 +30,7 @@ _SEGMENT_FIELDS = (
     Field("name", "Segment"),
     Field("loans", "Accounts past due at the opening"),
     Field("exposure", "Their outstanding at the opening"),
+    Field("forward_loans", "Accounts that rolled forward"),
     Field("forward", "Rolled forward", "share"),
     Field("change", "Change on the month before", "share"),
 )
@@ -96,7 +99,7 @@ def vintages(curves: tuple[Vintage, ...], chosen: PortfolioFilter) -> None:
             icon=":material/show_chart:",
         )
         return
-    st.markdown(f"##### {_vintage_words(shown)}", help=VINTAGE_MEANING)
+    st.markdown(f"##### {vintage_words(shown)}", help=VINTAGE_MEANING)
     if chosen.risk_bands:
         st.caption(
             ":material/filter_alt_off: Of all risk bands: a curve follows the loans of a quarter from their disbursal, "
@@ -123,18 +126,6 @@ def _vintage_rows(curves: tuple[Vintage, ...]) -> list[dict[str, object]]:
     ]  # fmt: skip
 
 
-def _vintage_words(curves: list[Vintage]) -> str:
-    """The newest quarter that others reached the age of, against the one before it."""
-    for newer, older in zip(reversed(curves[1:]), reversed(curves[:-1]), strict=True):
-        age = newer.points[-1].month
-        was = next((point.share_30 for point in older.points if point.month == age), None)
-        now = newer.points[-1].share_30
-        if age >= 3 and was is not None and now is not None:
-            word = "worse than" if now > was else "better than" if now < was else "as"
-            return f"{newer.label} ages {word} {older.label}: {percent(now)} 30+ at month {age}, against {percent(was)}"
-    return "How quarters of disbursal age"
-
-
 def dimension_switch(choices: FilterChoices) -> Dimension:
     """What segments are told apart by, kept in the URL; only what the book knows is offered."""
     offered = {"Branch": Dimension.BRANCH, "Region": Dimension.REGION, "Product": Dimension.PRODUCT}
@@ -152,17 +143,14 @@ def dimension_switch(choices: FilterChoices) -> Dimension:
     return offered[label or "Branch"]
 
 
-def segments(actor: Actor, found: WorstSegments | None, *, chosen: PortfolioFilter, choices: FilterChoices) -> None:
+def segments(
+    actor: Actor, found: WorstSegments | None, measure: Measure, *, chosen: PortfolioFilter, choices: FilterChoices
+) -> None:
     """The worst segments as bars and as a table; a chosen row leads to its accounts and its queue."""
     if found is None or not found.segments:
         empty("No segment had past-due accounts that could get worse", "Widen the filters or choose another month.")
         return
-    worst = found.segments[0]
-    st.markdown(
-        f"##### {value_label(worst.name)} rolls forward most in {month_label(found.closing_on)}: "
-        f"{percent(worst.forward)}",
-        help=SEGMENT_MEANING,
-    )
+    st.markdown(f"##### {segment_words(found, measure)}", help=SEGMENT_MEANING)
     left, right = st.columns([2, 3])
     with left:
         shown = min(len(found.segments), 10)
@@ -175,7 +163,7 @@ def segments(actor: Actor, found: WorstSegments | None, *, chosen: PortfolioFilt
         if value is None:
             st.caption("Choose a row to see its accounts, or to open it as a filter of the queue.")
         else:
-            _segment_links(actor, found.dimension, value, chosen=chosen, choices=choices)
+            _segment_links(actor, found, value, chosen=chosen, choices=choices)
         exports.downloads(
             f"Segments by {found.dimension.value} {found.closing_on:%Y-%m}",
             found.segments,
@@ -185,18 +173,18 @@ def segments(actor: Actor, found: WorstSegments | None, *, chosen: PortfolioFilt
 
 
 def _segment_links(
-    actor: Actor, dimension: Dimension, value: str, *, chosen: PortfolioFilter, choices: FilterChoices
+    actor: Actor, found: WorstSegments, value: str, *, chosen: PortfolioFilter, choices: FilterChoices
 ) -> None:
-    field = {
-        Dimension.PRODUCT: "products",
-        Dimension.REGION: "regions",
-        Dimension.BRANCH: "branches",
-        Dimension.ATTRIBUTE: "attributes",
-    }[dimension]
-    values = {name: getattr(chosen, name) for name in ("products", "regions", "branches", "attributes", "risk_bands")}
-    narrowed = PortfolioFilter(**{**values, field: (value,)})
-    query = account_query(AccountFilter(scope=narrowed), choices)
+    """The accounts that the row counts, those of them that got worse, and the queue as it is now."""
+    row = next(segment for segment in found.segments if segment.value == value)
+    narrowed = of_segment(chosen, found.dimension, value)
     with st.container(horizontal=True, gap="small"):
-        st.page_link(ACCOUNTS, label="See its accounts", icon=":material/table_rows:", query_params=query)
+        for words, is_forward in (
+            (f"See its {plural(row.loans, 'account')}", False),
+            (f"See the {money.count(row.forward_loans)} that rolled forward", True),
+        ):
+            if row.forward_loans or not is_forward:
+                query = account_query(cohort(found, chosen, value, is_forward=is_forward), choices)
+                st.page_link(ACCOUNTS, label=words, icon=":material/table_rows:", query_params=query)
         if (named := queue_query(narrowed, choices)) and actor.may(Permission.WORK_QUEUE):
             st.page_link(QUEUE, label="Open as queue filter", icon=":material/filter_alt:", query_params=named)

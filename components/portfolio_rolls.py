@@ -59,7 +59,7 @@ def matrix(seen: Rolls, month: RollMonth, measure: Measure, *, chosen: Portfolio
     if points and points[0].get("customdata"):
         start, end = (int(code) for code in points[0]["customdata"][:2])
         link = _cell(seen, month, (start, end), measure)
-        wanted = AccountFilter(scope=chosen, move=Move(month.opening_on, month.closing_on, start, (end,)))
+        wanted = AccountFilter(scope=chosen, move=Move(month.opening_on, month.closing_on, (start,), (end,)))
         st.page_link(ACCOUNTS, label=link, icon=":material/table_rows:", query_params=account_query(wanted, choices))
 
 

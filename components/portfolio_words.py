@@ -1,12 +1,13 @@
 """The portfolio's sentences, written from the data."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
-from components import money
+from components import money, notices
 from components.dates import day
-from services.portfolio import Measure, Overview, Rolls
+from services.portfolio import Measure, Overview, Rolls, Vintage, WorstSegments
 from services.portfolio.changes import Changes, Moved, Movement
-from services.portfolio.rolls import Outcome
+from services.portfolio.rolls import FEWEST, Cell, Outcome
 
 NOTHING = "–"
 MINUS = "−"
@@ -72,22 +73,60 @@ def rolls(seen: Rolls, measure: Measure) -> str:
     """What the matrix says, as a heading: the bucket whose roll forward changed most."""
     line = seen.headline(measure)
     if line is None:
-        return "No account could roll in this month"
-    label = seen.bucket_labels[line.bucket]
+        latest = seen.latest
+        could = any(latest.row(bucket).loans for bucket in range(len(seen.bucket_labels) - 1)) if latest else False
+        few = f"Too few accounts to name a change: no bucket began the month with {FEWEST}"
+        return few if could else "No account could roll in this month"
+    label, told = seen.bucket_labels[line.bucket], share_of(line.share, line.whole, measure)
     if line.change is None:
-        return f"{label} rolls forward at {percent(line.share)}"
+        return f"{label} rolls forward at {told}"
     if abs(line.change) < Decimal("0.0005"):
         return "Buckets roll forward as in the month before"
     pace = "faster" if line.change > 0 else "slower"
-    return f"{label} rolls forward {pace} than the month before: {percent(line.share)} ({points(line.change)})"
+    return f"{label} rolls forward {pace} than the month before: {told} ({points(line.change)})"
 
 
 def trend(seen: Rolls, measure: Measure) -> str:
     """What the trends say, as a heading: how the first bucket past due is cured."""
-    latest = seen.latest
-    cured = latest.outcome(1, Outcome.CURE, measure) if latest is not None else None
-    if latest is None or cured is None:
+    latest, line = seen.latest, seen.told(1, Outcome.CURE, measure)
+    if latest is None or line is None:
         return "What became of each bucket, by month"
-    before = seen.months[-2].outcome(1, Outcome.CURE, measure) if len(seen.months) > 1 else None
-    turned = f" ({points(cured - before)} on the month before)" if before is not None else ""
-    return f"{percent(cured)} of {seen.bucket_labels[1]} cured in {latest.closing_on:%b %Y}{turned}"
+    turned = f" ({points(line.change)} on the month before)" if line.change is not None else ""
+    cured = share_of(line.share, line.whole, measure)
+    return f"{cured} in {seen.bucket_labels[1]} cured in {latest.closing_on:%b %Y}{turned}"
+
+
+def segments(found: WorstSegments, measure: Measure) -> str:
+    """What the segments say, as a heading: the worst of those with accounts enough."""
+    worst = found.segments[0]
+    month = f"{found.closing_on:%b %Y}"
+    if worst.is_small:
+        return f"Too few accounts to name a worst segment in {month}: none began it with {FEWEST} past due"
+    name = notices.plain(worst.name)
+    whole = Cell(worst.loans, worst.exposure)
+    return f"{name} rolls forward most in {month}: {share_of(worst.forward, whole, measure)}"
+
+
+def vintages(curves: Sequence[Vintage]) -> str:
+    """The newest quarter that others reached the age of, against the one before it."""
+    for newer, older in zip(reversed(curves[1:]), reversed(curves[:-1]), strict=True):
+        now = newer.points[-1]
+        was = next((point for point in older.points if point.month == now.month), None)
+        if now.month < 3 or was is None or min(now.loans, was.loans) < FEWEST:
+            continue
+        if now.share_30 is not None and was.share_30 is not None:
+            word = (
+                "worse than" if now.share_30 > was.share_30 else "better than" if now.share_30 < was.share_30 else "as"
+            )
+            return (
+                f"{newer.label} ages {word} {older.label}: {percent(now.share_30)} of {plural(now.loans, 'loan')} 30+ "
+                f"at month {now.month}, against {percent(was.share_30)} of {money.count(was.loans)}"
+            )
+    return "How quarters of disbursal age"
+
+
+def share_of(share: Decimal, whole: Cell, measure: Measure) -> str:
+    """A share with what it is of: '13.6 % of 59 accounts', '13.6 % of ₹1.2 Cr in 59 accounts'."""
+    of = plural(whole.loans, "account")
+    amount = "" if measure is Measure.COUNT else f"{notices.said(money.short(whole.amount))} in "
+    return f"{percent(share)} of {amount}{of}"

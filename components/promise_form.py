@@ -38,9 +38,7 @@ def _line(loan: LoanView, number: int, *, today: date, key: str, places: Places)
             "Amount" if number == 1 else f"Amount, date {number}",
             key=f"{key}.amount{tail}",
             placeholder=money.full(loan.overdue_amount) if number == 1 else "Leave empty for no further date",
-            help=f"Overdue {money.full(loan.overdue_amount)}, owed in all {money.full(loan.owed)}"
-            if number == 1
-            else None,
+            help=_owed(loan) if number == 1 else None,
         )
         places.under(f"amount{tail}")
     with right:
@@ -53,6 +51,10 @@ def _line(loan: LoanView, number: int, *, today: date, key: str, places: Places)
         )
         places.under(f"due_on{tail}")
     return typed, due_on
+
+
+def _owed(loan: LoanView) -> str:
+    return notices.said(f"Overdue {money.full(loan.overdue_amount)}, owed in all {money.full(loan.owed)}")
 
 
 def another(key: str) -> None:

@@ -7,7 +7,18 @@ from html import escape
 
 import streamlit as st
 
-from components import allocation_cached, case_panel, dates, empty, filters, money, palette, tables
+from components import (
+    allocation_cached,
+    allocation_panel,
+    case_panel,
+    dates,
+    empty,
+    filters,
+    form_fields,
+    money,
+    palette,
+    tables,
+)
 from services import cases, queue
 from services.actors import Actor, Permission
 from services.queue import Choices, DayStrip, QueueFilter, QueuePage, QueueRow, Tab
@@ -183,7 +194,11 @@ def _say_empty(actor: Actor, tab: Tab, *, is_narrowed: bool) -> None:
 
 def _line(row: QueueRow, today: date, *, is_opened: bool, is_mine: bool, for_leader: bool) -> bool:
     with st.container(horizontal=True, gap="small", vertical_alignment="top"):
-        is_ticked = for_leader and st.checkbox("Choose", key=f"tick.{row.case_id}", label_visibility="collapsed")
+        is_ticked = for_leader and st.checkbox(
+            f"Choose {case_panel.plain(row.name)}",
+            key=f"{form_fields.drawn(allocation_panel.FORM)}.tick.{row.case_id}",
+            label_visibility="collapsed",
+        )
         with st.container(gap=None):
             st.button(
                 f"**{case_panel.plain(row.name)}** · {money.full(row.overdue_amount)}",

@@ -4,7 +4,7 @@ from datetime import date
 
 import streamlit as st
 
-from components import form_fields, money, notices, promise_form
+from components import form_fields, guard, money, notices, promise_form
 from components.form_fields import Places
 from services import money as amounts
 from services import visits
@@ -35,7 +35,7 @@ def line(actor: Actor, each: Receipt) -> None:
         st.markdown(words.replace("$", "\\$"), width="content")
         st.download_button(
             "Receipt",
-            data=lambda: visits.paper_of(actor, each.id).content,
+            data=guard.when_pressed(lambda: visits.paper_of(actor, each.id).content),
             file_name=f"Receipt {each.number.replace('/', '-')}.pdf",
             mime="application/pdf",
             icon=":material/picture_as_pdf:",

@@ -5,7 +5,7 @@ from datetime import date
 
 import streamlit as st
 
-from components import dates, money, notices, schedule_strip
+from components import dates, guard, money, notices, schedule_strip
 from services import contacts, settlements
 from services.actors import Actor, Permission
 from services.borrowers import Paid, StripInstalment
@@ -89,7 +89,7 @@ def _acts(actor: Actor, each: settlements.Settlement) -> None:
         if each.approved_on is not None:
             st.download_button(
                 "Letter",
-                data=lambda: settlements.letter_of(actor, each.id).content,
+                data=guard.when_pressed(lambda: settlements.letter_of(actor, each.id).content),
                 file_name=f"{each.number}.pdf",
                 mime="application/pdf",
                 icon=":material/picture_as_pdf:",

@@ -28,6 +28,8 @@ h1, h2, h3, h4 { padding-top: .2rem; padding-bottom: .3rem; }
   font-variant-numeric: tabular-nums lining-nums;
 }
 [data-testid="stMetricLabel"] p { font-size: .85rem; }
+/* a name without a space is broken where the line ends */
+[data-testid="stHtml"], [data-testid="stMarkdownContainer"] { overflow-wrap: break-word; min-width: 0; }
 /* keyboard users see where they are */
 a:focus-visible, button:focus-visible, [role="tab"]:focus-visible {
   outline: 2px solid currentColor; outline-offset: 2px;
@@ -45,6 +47,12 @@ a:focus-visible, button:focus-visible, [role="tab"]:focus-visible {
   h1 { font-size: 1.35rem; } h2 { font-size: 1.15rem; } h3 { font-size: 1.02rem; }
   [data-testid="stMetricValue"] { font-size: 1.25rem; }
   .st-key-sign_in_card { padding-top: 1rem; }
+  [data-testid="stHorizontalBlock"]:has(> [data-testid="stElementContainer"] > [data-testid="stMetric"]) {
+    gap: .6rem 2rem;
+  }
+  /* columns stand under each other: what is done stands before what is long */
+  [data-testid="stColumn"]:has(:is(.st-key-borrower_actions, .st-key-complaint_actions, .st-key-legal_actions,
+    .st-key-queue_invite)) { order: -1; }
 }
 </style>
 """
@@ -55,6 +63,7 @@ def run() -> None:
     st.set_page_config(page_title=PRODUCT, page_icon=str(_HERE / "mark.svg"), layout="wide")
     st.logo(str(_HERE / "wordmark.svg"), icon_image=str(_HERE / "mark.svg"))
     st.html(_STYLE)
+    browser.count_steps()
     who = guard.signed_in()
     page = _navigation(who.actor if who and not who.must_change_password else None)
     st.session_state["shell.url_path"] = page.url_path

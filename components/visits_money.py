@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import streamlit as st
 
-from components import dates, empty, exports, form_fields, money, notices, palette, receipt_form, tables
+from components import dates, empty, exports, form_fields, guard, money, notices, palette, receipt_form, tables
 from components.form_fields import Places
 from components.tables import Column
 from services import documents, lender, visits
@@ -180,7 +180,7 @@ def _to_confirm(actor: Actor) -> None:
 def _slip(actor: Actor, each: Deposit, slip_id: int) -> None:
     st.download_button(
         "Photo of the slip",
-        data=lambda: documents.fetch(actor, slip_id).content,
+        data=guard.when_pressed(lambda: documents.fetch(actor, slip_id).content),
         file_name=each.slip_name,
         icon=":material/image:",
         key=f"deposit.slip.{each.id}",
@@ -197,7 +197,10 @@ def _decide(actor: Actor, each: Deposit) -> None:
             with notices.showing_errors():
                 visits.decide(actor, each.id, has_arrived=True)
                 notices.after_rerun(f"Deposit {each.number} is confirmed")
-        with st.popover("It did not arrive", icon=":material/close:"), st.form(f"deposit.no.{each.id}", border=False):
+        with (
+            st.popover("It did not arrive", icon=":material/close:", key=f"deposit.no.open.{each.id}"),
+            st.form(f"deposit.no.{each.id}", border=False),
+        ):
             st.caption("The receipts are in the agent's hand again.")
             reason = st.text_input("Reason", key=f"deposit.no.{each.id}.reason", max_chars=200)
             if st.form_submit_button("Say so", type="primary"):
@@ -272,7 +275,10 @@ def _act_on(actor: Actor, each: Receipt, today: date) -> None:
 
 
 def _cancel(actor: Actor, each: Receipt) -> None:
-    with st.popover("Cancel the receipt", icon=":material/block:"), st.form(f"receipt.cancel.{each.id}", border=False):
+    with (
+        st.popover("Cancel the receipt", icon=":material/block:", key=f"receipt.cancel.open.{each.id}"),
+        st.form(f"receipt.cancel.{each.id}", border=False),
+    ):
         st.caption("Its number stays, its money leaves the loan. The agent tells the borrower.")
         reason = st.text_input("Reason", key=f"receipt.cancel.{each.id}.reason", max_chars=200)
         if st.form_submit_button("Cancel it", type="primary"):
@@ -282,7 +288,10 @@ def _cancel(actor: Actor, each: Receipt) -> None:
 
 
 def _bounce(actor: Actor, each: Receipt, today: date) -> None:
-    with st.popover("The cheque bounced", icon=":material/undo:"), st.form(f"receipt.bounce.{each.id}", border=False):
+    with (
+        st.popover("The cheque bounced", icon=":material/undo:", key=f"receipt.bounce.open.{each.id}"),
+        st.form(f"receipt.bounce.{each.id}", border=False),
+    ):
         st.caption("What it credited is taken back, and the bounce counts on the loan.")
         on = st.date_input("Returned on", value=today, max_value=today, key=f"receipt.bounce.{each.id}.on",
                            format="DD/MM/YYYY")  # fmt: skip

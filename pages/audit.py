@@ -17,7 +17,8 @@ COLUMNS = (
     Column("borrower_number", "Borrower", width=110, help="The lender's own number"),
 )
 
-audit_trail.chain(actor, verifying.state(actor))
+state = verifying.state(actor)
+audit_trail.chain(actor, state)
 audit_overrides.show(actor)
 document_check.check(actor)
 wanted = audit_trail.search_form(actor, lender.current().today)
@@ -31,7 +32,7 @@ with notices.showing_errors():
         tables.totals(len(page.events), noun="events", of=page.found_label)
         tables.next_page(place, page.next_before, is_first=tables.position(place) is None)
         exports.downloads("Audit trail", lambda: searching.export(actor, wanted), key="audit.export")
-        if wanted.whom:
-            document_check.take_out(actor, wanted.whom)
         if chosen is not None:
             audit_trail.opened(searching.detail(actor, chosen))
+    if wanted.whom:  # facts of a borrower whom nobody has dealt with yet are a record, too
+        document_check.take_out(actor, wanted.whom, state.last)

@@ -40,4 +40,4 @@ portfolio_panels.vintages(reads.vintages(chosen.filter, chosen.month, measure), 
 if month is not None:
     dimension = portfolio_panels.dimension_switch(choices)
     worst = reads.segments(chosen.filter, chosen.month, dimension, measure)
-    portfolio_panels.segments(actor, worst, chosen=chosen.filter, choices=choices)
+    portfolio_panels.segments(actor, worst, measure, chosen=chosen.filter, choices=choices)

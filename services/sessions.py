@@ -77,7 +77,8 @@ def sign_in(username: str, password: str, *, address: str | None = None, user_ag
     now = clock.now()
     _refuse_busy_address(address, now)
     with transaction() as session:
-        user = user_queries.with_username_locked(session, username.strip())
+        is_name = "\0" not in username  # the store has no such text, and would not be asked for it
+        user = user_queries.with_username_locked(session, username.strip()) if is_name else None
         is_right = passwords.matches(user.password_hash if user else None, password)
         if user is None:
             log.warning("user.sign_in_unknown", address=address)

@@ -30,4 +30,4 @@ def of_bucket(
         return AccountFilter(scope=scope, of=AccountsOf.ACTIVE, buckets=(bucket,), as_of=as_of)
     past_due = tuple(range(1, buckets))
     ends = past_due if bucket == 0 else (0, *past_due, *WAYS_OUT)
-    return AccountFilter(scope=scope, move=Move(opening, as_of, bucket, ends))
+    return AccountFilter(scope=scope, move=Move(opening, as_of, (bucket,), ends))

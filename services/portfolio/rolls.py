@@ -13,6 +13,8 @@ from services.actors import Actor, Permission
 from services.portfolio.filtering import PortfolioFilter, month_number, period
 
 ZERO = Decimal(0)
+FEWEST = 30
+"""Of a smaller cohort no heading tells a share: one loan moves it by more than three points."""
 WAYS_OUT: dict[int, str] = {100: "Closed", 101: "Written off", 102: "No longer reported"}
 
 
@@ -93,12 +95,14 @@ def outcome_of(start: int, end: int) -> Outcome | None:
 
 @dataclass(frozen=True, slots=True)
 class RollHeadline:
-    """The bucket whose roll forward changed most, in points, against the month before."""
+    """A bucket's share with an outcome, and its change in points against the month before."""
 
     bucket: int
+    whole: Cell
+    """The bucket at the opening, of which the share is."""
     share: Decimal
     change: Decimal | None
-    """None: no month before to compare with."""
+    """None: no month before to compare with, or too few loans in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,17 +121,22 @@ class Rolls:
         return self.months[-1] if self.months else None
 
     def headline(self, measure: Measure) -> RollHeadline | None:
-        """The bucket whose roll forward changed most; None: nothing can roll."""
-        if self.latest is None:
+        """The bucket whose roll forward changed most; None: no bucket had loans enough to tell by."""
+        buckets = range(len(self.bucket_labels) - 1)
+        found = [line for bucket in buckets if (line := self.told(bucket, Outcome.FORWARD, measure)) is not None]
+        return max(found, key=lambda line: abs(line.change or ZERO), default=None)
+
+    def told(self, bucket: int, outcome: Outcome, measure: Measure) -> RollHeadline | None:
+        """A bucket's share with an outcome in the newest month, and its change; None: fewer than `FEWEST` loans."""
+        if self.latest is None or self.latest.row(bucket).loans < FEWEST:
+            return None
+        share = self.latest.outcome(bucket, outcome, measure)
+        if share is None:
             return None
         before = self.months[-2] if len(self.months) > 1 else None
-        found = []
-        for bucket in range(len(self.bucket_labels) - 1):
-            share = self.latest.outcome(bucket, Outcome.FORWARD, measure)
-            if share is not None:
-                earlier = before.outcome(bucket, Outcome.FORWARD, measure) if before is not None else None
-                found.append(RollHeadline(bucket, share, share - earlier if earlier is not None else None))
-        return max(found, key=lambda line: abs(line.change or ZERO), default=None)
+        is_told = before is not None and before.row(bucket).loans >= FEWEST
+        earlier = before.outcome(bucket, outcome, measure) if before is not None and is_told else None
+        return RollHeadline(bucket, self.latest.row(bucket), share, share - earlier if earlier is not None else None)
 
 
 def rolls(actor: Actor, chosen: PortfolioFilter, month: date | None = None) -> Rolls | None:

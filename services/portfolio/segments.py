@@ -9,11 +9,9 @@ from db.queries.portfolio.scope import NOT_GIVEN
 from db.queries.portfolio.segments import Dimension, SegmentFlow, segment_flows
 from services import lender
 from services.actors import Actor, Permission
+from services.portfolio.accounts import AccountFilter, Move
 from services.portfolio.filtering import PortfolioFilter, opening_of, period
-from services.portfolio.rolls import Measure
-
-FEWEST = 30
-"""Cohorts smaller than this are shown last: one loan moves them by more than three points."""
+from services.portfolio.rolls import FEWEST, WAYS_OUT, Measure
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +26,12 @@ class WorstSegment:
     """Outstanding principal of the cohort at the opening."""
     forward: Decimal
     """Share that rolled forward."""
+    forward_loans: int
+    """Loans of the cohort that rolled forward."""
     change: Decimal | None
     """Against the month before, as a share of 1; None: no cohort then."""
     is_small: bool
+    """Fewer than `FEWEST`: shown last, and named by no heading."""
 
     @property
     def change_points(self) -> Decimal | None:
@@ -46,6 +47,8 @@ class WorstSegments:
     opening_on: date
     closing_on: date
     segments: tuple[WorstSegment, ...]
+    last_bucket: int
+    """The bucket from which no further one follows."""
 
 
 def worst_segments(
@@ -71,7 +74,39 @@ def worst_segments(
         rows = segment_flows(session, chosen, dimension, months=months, last_bucket=last)
     opening, closing = months[-1]
     found = _ranked(rows, opening, opening_of(opening, tuple(pair[0] for pair in months)), measure)
-    return WorstSegments(dimension, opening, closing, found)
+    return WorstSegments(dimension, opening, closing, found, last)
+
+
+def of_segment(chosen: PortfolioFilter, dimension: Dimension, value: str) -> PortfolioFilter:
+    """A part of the book narrowed to one segment of it."""
+    match dimension:
+        case Dimension.PRODUCT:
+            return replace(chosen, products=(value,))
+        case Dimension.REGION:
+            return replace(chosen, regions=(value,))
+        case Dimension.BRANCH:
+            return replace(chosen, branches=(value,))
+        case Dimension.ATTRIBUTE:
+            return replace(chosen, attributes=(value,))
+
+
+def cohort(found: WorstSegments, chosen: PortfolioFilter, value: str, *, is_forward: bool = False) -> AccountFilter:
+    """The accounts that a segment's figure counts, as the month's opening found them.
+
+    Args:
+        found: the segments.
+        chosen: part of the book that they are of.
+        value: the segment's value.
+        is_forward: only those that rolled forward.
+    """
+    move = Move(
+        found.opening_on,
+        found.closing_on,
+        tuple(range(1, found.last_bucket)),
+        () if is_forward else (*range(found.last_bucket + 1), *WAYS_OUT),
+        is_forward=is_forward,
+    )
+    return AccountFilter(scope=of_segment(chosen, found.dimension, value), move=move)
 
 
 def _months(closes: tuple[date, ...]) -> tuple[tuple[date, date], ...]:
@@ -98,6 +133,7 @@ def _segment(row: SegmentFlow, share: Decimal) -> WorstSegment:
         loans=row.loans,
         exposure=row.amount,
         forward=share,
+        forward_loans=row.forward_loans,
         change=None,
         is_small=row.loans < FEWEST,
     )

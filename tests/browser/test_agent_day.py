@@ -55,6 +55,12 @@ def _leader_sees_it(page: Page, borrower_id: int) -> None:
     expect(page.get_by_text("Promised for", exact=False).first).to_be_visible(timeout=SLOW)
     expect(page.get_by_text("₹5,000").first).to_be_visible(timeout=SLOW)
     expect(page.get_by_text("pending", exact=False).first).to_be_visible(timeout=SLOW)
+    page.set_viewport_size({"width": 390, "height": 844})  # on a phone the acts stand before the long timeline
+    acts, tabs = page.locator(".st-key-borrower_actions").bounding_box(), page.get_by_role("tablist").bounding_box()
+    assert acts is not None
+    assert tabs is not None
+    assert acts["y"] + acts["height"] <= tabs["y"]
+    page.set_viewport_size({"width": 1440, "height": 900})
 
 
 def _audit_tells_it(page: Page) -> None:

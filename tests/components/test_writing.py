@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from components import dates, languages, money, queue_list
 from components.cached import LenderFormat
@@ -177,3 +178,15 @@ def test_the_day_from_which_a_call_is_allowed_is_told_unless_it_is_today(at, wri
 )
 def test_an_act_of_an_earlier_day_is_due_and_not_done(on, written):
     assert queue_list._next(_row(next_action="call", next_action_on=on), date(2025, 6, 17)) == written
+
+
+def test_two_amounts_in_dollars_are_no_formula():
+    def page() -> None:
+        import streamlit as st
+
+        from components import notices
+
+        st.session_state["notices.pending"] = "Paid $5 of $6"
+        notices.show_pending()
+
+    assert [toast.value for toast in AppTest.from_function(page).run().toast] == ["Paid \\$5 of \\$6"]

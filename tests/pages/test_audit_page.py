@@ -2,13 +2,15 @@
 
 import pytest
 from sqlalchemy import text
+from streamlit.testing.v1 import AppTest
 
+from components import browser
 from db.engine import transaction
 from db.models.owes import Borrower
 from services import audit
 from services.actors import SYSTEM, Role
 from services.audit import documents, overrides, sealing
-from tests.pages.conftest import opened, token_of, words
+from tests.pages.conftest import APP, opened, token_of, words
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +41,7 @@ def test_an_auditor_finds_an_act_by_whom_and_what(cast, trail):
     assert sentences(app) == ["Agent Person recorded a promise of 5000.00 for 2026-12-01 · C-1042"]
     app.selectbox(key="audit.what").set_value("promise.").run()
     assert len(sentences(app)) == 1
+    assert not app.warning
     app.text_input(key="audit.who").set_value("Leader").run()
     assert "Nothing matches" in words(app)
 
@@ -57,6 +60,20 @@ def test_contacts_against_the_gate_stand_out_and_are_shown_at_a_press(cast, trai
     assert sentences(app) == ["Leader Person recorded a contact AGAINST"]
 
 
+@pytest.mark.parametrize("field", ["audit.who", "audit.whom"])
+def test_a_character_that_cannot_be_kept_is_told_and_the_page_goes_on(cast, trail, field):
+    app = opened(token_of(Role.AUDITOR), url_path="audit")
+    app.text_input(key=field).set_value("Me\0era").run()
+    assert [error.value[:45] for error in app.error] == ["A text holds a character that cannot be kept:"]
+    app.text_input(key=field).set_value("").run()
+    assert not app.error
+    by_address = AppTest.from_file(APP, default_timeout=30)
+    by_address.session_state[browser.TAB_KEY] = token_of(Role.AUDITOR)
+    by_address.switch_page("pages/audit.py")
+    by_address.query_params[field] = "Me\0era"
+    assert [error.value[:45] for error in by_address.run().error] == ["A text holds a character that cannot be kept:"]
+
+
 def test_an_unknown_number_is_said_on_the_page(cast, trail):
     app = opened(token_of(Role.AUDITOR), url_path="audit")
     app.text_input(key="audit.whom").set_value("C-404").run()
@@ -72,6 +89,8 @@ def test_the_chain_is_verified_at_the_press_of_a_button_and_a_break_is_told(cast
     next(button for button in app.button if button.label == "Verify now").click().run()
     assert "Chain broken" in words(app)
     assert "was changed after it was recorded" in words(app)
+    app.text_input(key="audit.whom").set_value("C-1042").run()
+    assert "say so to whoever gets it" in app.warning[0].value
 
 
 def test_the_record_of_a_borrower_needs_a_reason(cast, trail):
@@ -83,6 +102,18 @@ def test_the_record_of_a_borrower_needs_a_reason(cast, trail):
     assert not app.error
     assert "also in the trail" in " ".join(caption.value for caption in app.caption)
     assert sentences(app)[0].startswith("Agent Person")
+
+
+def test_a_borrower_whom_nobody_has_dealt_with_has_a_record_too(cast, trail):
+    with transaction() as session:
+        session.add(Borrower(external_id="C-1043", name="Savita"))
+    app = opened(token_of(Role.AUDITOR), url_path="audit")
+    app.text_input(key="audit.whom").set_value("C-1043").run()
+    assert "Nothing matches" in words(app)
+    app.text_input(key="audit.reason").set_value("letter 14").run()
+    app.button(key="audit.prepare").click().run()
+    assert not app.error
+    assert "also in the trail" in " ".join(caption.value for caption in app.caption)
 
 
 def test_a_document_is_checked_by_its_bytes(cast, trail):

@@ -44,9 +44,18 @@ def test_nothing_to_show_says_what_comes_next():
 def test_a_running_job_shows_how_far_it_is():
     held = begun()
     jobs.progress(held.id, 250_000, 1_000_000, "writing loans")
-    said = words(opened(token_of(Role.LEADER), url_path="jobs"))
+    app = opened(token_of(Role.LEADER), url_path="jobs")
+    said = words(app)
     assert "1 running, 0 waiting, 0 failed" in said
-    assert "writing loans · 250,000 of 1,000,000" in said
+    assert "writing loans · 2,50,000 of 10,00,000" in said
+    assert len(app.get("progress")) == 1
+
+
+def test_a_running_job_that_tells_no_steps_has_no_bar_that_stays_empty():
+    begun()
+    app = opened(token_of(Role.LEADER), url_path="jobs")
+    assert "1 running" in words(app)
+    assert not app.get("progress")
 
 
 def test_a_failed_job_says_why_and_is_retried():
@@ -86,7 +95,11 @@ def test_what_was_done_is_listed_with_its_result():
     jobs.finish(begun("close", {"business_date": "2025-06-15"}), {"loans": 1200})
     app = opened(token_of(Role.ADMIN), url_path="jobs")
     row = next(found.value for found in app.dataframe if "took" in found.value).iloc[0]
-    assert (row["label"], row["result"], row["asked_by"]) == ("Day-end close of 15 Jun 2025", "loans 1200", "Timetable")
+    assert (row["label"], row["result"], row["asked_by"]) == (
+        "Day-end close of 15 Jun 2025",
+        "loans 1,200",
+        "Timetable",
+    )
 
 
 def test_the_timetable_is_shown():

@@ -18,6 +18,7 @@ from db.engine import engine, transaction
 from services import lender, portfolio
 from services.actors import Role
 from services.performance import of_bucket
+from services.portfolio.vintages import VintagePoint
 from tests.pages.conftest import APP, opened, token_of, words
 from tests.portfolio_rows import make_account, make_day, make_flow, make_segment, make_snapshot, make_vintage
 
@@ -116,8 +117,36 @@ def test_headings_are_written_from_the_data(closes):
     make_book(closes)
     said = words(opened(token_of(Role.LEADER), url_path="portfolio"))
     assert "60 accounts past due, as many as at month start" in said
-    assert "1–30 rolls forward at 33.3 %" in said
-    assert f"33.3 % of 1–30 cured in {closes[1]:%b %Y}" in said
+    assert "1–30 rolls forward at 33.3 % of 60 accounts" in said
+    assert f"33.3 % of 60 accounts in 1–30 cured in {closes[1]:%b %Y}" in said
+    assert f"B1 rolls forward most in {closes[1]:%b %Y}: 33.3 % of 60 accounts" in said
+    by_amount = at({"measure": "Amount"}, page="portfolio")
+    assert "1–30 rolls forward at 33.3 % of ₹60,000 in 60 accounts" in words(by_amount)
+
+
+def test_no_heading_tells_a_share_of_few_accounts(closes):
+    make_book(closes)
+    with transaction() as session:
+        session.execute(text("UPDATE bucket_flow SET loans = 9"))  # 27 in all
+    said = words(opened(token_of(Role.LEADER), url_path="portfolio"))
+    assert "Too few accounts to name a change: no bucket began the month with 30" in said
+    assert f"Too few accounts to name a worst segment in {closes[1]:%b %Y}: none began it with 30 past due" in said
+    assert "What became of each bucket, by month" in said
+
+
+@pytest.mark.parametrize(
+    ("loans", "said"),
+    [
+        (40, "Q2 2025 ages worse than Q1 2025: 10.0 % of 40 loans 30+ at month 3, against 5.0 % of 200"),
+        (29, "How quarters of disbursal age"),
+    ],
+)
+def test_vintages_are_compared_where_both_have_loans_enough(loans, said):
+    older, newer = (
+        portfolio.Vintage(date(2025, month, 1), (VintagePoint(date(2025, 8, 31), 3, count, 0, 0, share, None),))
+        for month, count, share in ((1, 200, D("0.05")), (4, loans, D("0.1")))
+    )
+    assert portfolio_words.vintages([older, newer]) == said
 
 
 def test_every_chart_is_one_that_plotly_accepts(closes):
@@ -178,6 +207,10 @@ def test_a_cell_of_the_matrix_leads_to_its_accounts(closes):
     app.query_params["move"] = f"{closes[0]}~{closes[1]}~1~2"
     app.run()
     assert "3 accounts that went from 1–30 to 31–60" in words(app)
+    app.query_params["move"] = f"{closes[0]}~{closes[1]}~1.2.3.4~0.1.2.3.4.5.100.101.102"
+    assert f"3 accounts that were in 1–30 to 91–180 on {closes[0].day} " in words(app.run())
+    app.query_params["move"] = f"{closes[0]}~{closes[1]}~1.2.3.4~worse"
+    assert "3 accounts that rolled forward from 1–30 to 91–180, between" in words(app.run())
     app.query_params["move"] = "nonsense"
     assert not app.run().exception
 
@@ -188,10 +221,10 @@ def links_of(app) -> list[dict[str, list[str]]]:
     return [parse_qs(link.query_string) for link in links]
 
 
-def at(address: dict[str, str]) -> AppTest:
+def at(address: dict[str, str], *, page: str = "accounts") -> AppTest:
     app = AppTest.from_file(APP, default_timeout=30)
     app.session_state[browser.TAB_KEY] = token_of(Role.LEADER)
-    app.switch_page("pages/accounts.py")
+    app.switch_page(f"pages/{page}.py")
     for name, value in address.items():
         app.query_params[name] = value
     return app.run()

@@ -152,13 +152,15 @@ def test_leader_allocates_what_nobody_has(book, cast):
     app = opened(token_of(Role.LEADER), url_path="queue")
     assert "**1** unallocated" in words(app)
     nobodys = book["Nobody's Case"][0]
-    app.checkbox(key=f"tick.{nobodys}").check()
+    app.checkbox(key=f"allocate.tick.{nobodys}").check()
     app.run()
     app.multiselect(key="allocate.who").set_value([cast[Role.AGENT].id])
     app.text_input(key="allocate.reason").set_value("New today")
     app = press(app, "Allocate")
     assert not app.exception
     assert "**0** unallocated" in words(app)
+    assert not any(box.value for box in app.checkbox)  # pressed again it would give the same cases again
+    assert [field.value for field in app.text_input if field.label == "Reason"] == [""]
     with reading() as session:
         assert session.execute(text("SELECT reason FROM allocation")).scalars().all() == ["New today"]
 

@@ -371,8 +371,12 @@ def test_headline_of_rolls_is_the_bucket_that_changed_most(session, marek):
     make_day(session, november, segment_id=segment)
     for end, loans in ((1, 60), (2, 40)):
         make_flow(session, 1, end, loans, segment_id=segment, opening_on=OCT, closing_on=november)
-    line = told.rolls(marek, WHOLE).headline(portfolio.Measure.COUNT)
-    assert (line.bucket, line.share, line.change) == (1, D("0.4"), D("0.2"))
+    for opening, closing, end in ((SEP, OCT, 3), (OCT, november, 4)):  # 29 accounts turn round wholly: too few to tell
+        make_flow(session, 3, end, 29, segment_id=segment, opening_on=opening, closing_on=closing)
+    seen = told.rolls(marek, WHOLE)
+    line = seen.headline(portfolio.Measure.COUNT)
+    assert (line.bucket, line.share, line.change, line.whole.loans) == (1, D("0.4"), D("0.2"), 100)
+    assert seen.told(3, portfolio.Outcome.FORWARD, portfolio.Measure.COUNT) is None
 
 
 def test_worst_segments_come_first_and_small_ones_last(session, marek):

@@ -8,9 +8,22 @@ from sqlalchemy import select
 
 from db.models.audit import AuditEvent
 from db.queries.portfolio.accounts import AccountFilter, AccountsOf, Move, SortBy
+from services import portfolio
 from services.errors import NotAllowed
 from services.portfolio import FigureKey, PortfolioFilter, accounts
-from tests.portfolio_rows import NOV, OCT, SEP, close_through, make_account, make_promise, make_segment, make_snapshot
+from services.portfolio.segments import cohort
+from tests.portfolio_rows import (
+    NOV,
+    OCT,
+    SEP,
+    close_through,
+    make_account,
+    make_day,
+    make_flow,
+    make_promise,
+    make_segment,
+    make_snapshot,
+)
 
 D = Decimal
 
@@ -103,7 +116,7 @@ def test_a_move_lists_the_cohort_by_where_it_ended(session, marek):
     make_snapshot(session, OCT, closed_with_row, segment_id=segment, status="closed", bucket=0)
 
     def moved(*to: int) -> set[str]:
-        return set(listed(marek, AccountFilter(move=Move(SEP, OCT, 1, to))))
+        return set(listed(marek, AccountFilter(move=Move(SEP, OCT, (1,), to))))
 
     assert moved(1) == {"stayed"}
     assert moved(2, 3) == {"forward"}
@@ -112,6 +125,29 @@ def test_a_move_lists_the_cohort_by_where_it_ended(session, marek):
     assert moved(101) == {"written off"}
     assert moved(102) == {"vanished"}
     assert len(moved(0, 1, 2, 3, 4, 5, 100, 101, 102)) == 7
+
+
+def test_a_segments_figure_leads_to_the_accounts_that_it_counts(session, marek):
+    for place, branch in enumerate(("Here", "There")):
+        segment = make_segment(session, branch=branch)
+        for close in (SEP, OCT):
+            make_day(session, close, segment_id=segment)
+        for number, (start, end) in {"stays": (1, 1), "worse": (2, 4), "cured": (3, 0), "worst": (5, 5)}.items():
+            loan = make_account(session, f"{number} {branch}", segment_id=segment, bucket=0)  # current since
+            make_snapshot(session, SEP, loan, segment_id=segment, bucket=start)
+            make_snapshot(session, OCT, loan, segment_id=segment, bucket=end)
+            make_flow(session, start, end, 1, segment_id=segment)
+        fell_due = make_account(
+            session, f"fell due {place}", segment_id=segment, bucket=1
+        )  # was current at the opening
+        make_snapshot(session, SEP, fell_due, segment_id=segment, bucket=0)
+    found = portfolio.worst_segments(marek, PortfolioFilter(), dimension=portfolio.Dimension.BRANCH)
+    row = next(segment for segment in found.segments if segment.value == "Here")
+    counted = listed(marek, cohort(found, PortfolioFilter(), "Here"))
+    assert sorted(counted) == ["cured Here", "stays Here", "worse Here"]
+    assert len(counted) == row.loans
+    assert listed(marek, cohort(found, PortfolioFilter(), "Here", is_forward=True)) == ["worse Here"]
+    assert row.forward_loans == 1
 
 
 def test_promises_lead_to_their_accounts(session, marek):

@@ -62,6 +62,12 @@ def test_the_store_holds_no_token(session, bela):
     assert all(len(held) == 32 for held in stored)
 
 
+def test_a_name_that_cannot_be_kept_is_nobodys(session, bela):
+    for name, password in (("be\0la", GOOD), ("bela", f"{GOOD}\0")):
+        with pytest.raises(sessions.SignInRefused):
+            sessions.sign_in(name, password)
+
+
 def test_a_ticket_works_once_and_for_a_minute_and_is_no_token(session, bela, frozen_clock):
     ticket = sessions.sign_in("bela", GOOD)
     assert sessions.check(ticket) is None

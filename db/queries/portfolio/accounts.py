@@ -48,13 +48,15 @@ class SortBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Accounts that went one way between two month-ends."""
+    """Accounts of some buckets at a month-end, by where they were at a later one."""
 
     opening_on: date
     closing_on: date
-    from_bucket: int
+    from_buckets: tuple[int, ...]
     to: tuple[int, ...]
     """Buckets at the closing, or ways out."""
+    is_forward: bool = False
+    """Only those in a worse bucket than at the opening, whichever `to` names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,11 +218,17 @@ def _moved(move: Move, scope: Scope) -> Select[*tuple[Any, ...]]:
         .where(
             opening.as_of == move.opening_on,
             opening.status == "active",
-            opening.bucket == move.from_bucket,
-            or_(false(), *(_ended(closing, code, move.closing_on) for code in move.to)),
+            opening.bucket.in_(move.from_buckets),
+            _went(opening, closing, move),
             *conditions(scope, opening.segment_id, opening.risk_band),
         )
     )
+
+
+def _went(opening: Any, closing: Any, move: Move) -> ColumnElement[bool]:
+    if move.is_forward:
+        return and_(closing.status == "active", closing.bucket > opening.bucket)
+    return or_(false(), *(_ended(closing, code, move.closing_on) for code in move.to))
 
 
 def _ended(closing: Any, code: int, closing_on: date) -> ColumnElement[bool]:
