@@ -65,7 +65,7 @@ def _rows(number: int, which: str = "") -> str:
 def _rules(actor: Actor, batch: BatchSummary) -> None:
     """A line a rule, and what to do about it."""
     table([_rule(rule) for rule in batch.report["rules"]], _RULE_COLUMNS, key="imports.rules")
-    if batch.counts.get("left_alone") and batch.kind in (Kind.SCHEDULE, Kind.PAYMENTS):
+    if batch.counts.get("loans_not_moved") and batch.kind in (Kind.SCHEDULE, Kind.PAYMENTS):
         st.info(
             "Loans whose book or a snapshot states days past due keep to those figures, so this file does not change "
             "where they stand. To derive days past due instead, import their schedule with *Derive days past due* "

@@ -60,7 +60,7 @@ def check(session: Session, plan: Plan) -> tuple[Plan, dict[str, int], dict[str,
         "accepted": tally.accepted,
         "rejected": tally.rejected,
         "repeated": tally.repeated,
-        "left_alone": left_alone.loans if left_alone and not plan.options.get("derive") else 0,
+        "loans_not_moved": left_alone.loans if left_alone and not plan.options.get("derive") else 0,
         **changes,
     }
     is_any = tally.accepted < tally.rows or tally.noted > 0

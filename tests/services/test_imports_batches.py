@@ -133,6 +133,19 @@ def test_a_file_imported_later_is_checked_again_when_the_book_has_changed(sessio
     assert (done.counts["loans_new"], done.counts["loans_changed"]) == (0, 1)
 
 
+def test_a_file_that_an_earlier_version_checked_is_checked_again(session, tmp_path):
+    _load(tmp_path, LOANS)
+    path = tmp_path / "b.csv"
+    path.write_text(LOANS.replace("Asha", "Usha").replace("L1", "L8").replace("L2", "L9"))
+    batch = batches.begin(SYSTEM, path, file_name="b.csv", kind=imports.Kind.LOAN_BOOK)
+    imports.check(SYSTEM, batch.id)
+    session.execute(
+        text("UPDATE import_batch SET counts = counts - 'borrowers', report = report - 'edition' WHERE id = :id"),
+        {"id": batch.id},
+    )
+    assert imports.commit(SYSTEM, batch.id).counts["borrowers_changed"] == 1
+
+
 @pytest.mark.parametrize(
     "lost",
     [

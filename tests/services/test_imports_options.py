@@ -25,6 +25,8 @@ MAPPED = {"Loan No": "loan_number", "Amount": "principal"}
         {"value_maps": {"colour": {"a": "b"}}},
         {"number_prefix": 5},
         {"product": ["Loans"]},
+        {"derive": "yes"},
+        {"derive": True},  # of a schedule only
     ],
     ids=str,
 )

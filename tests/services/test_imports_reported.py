@@ -75,7 +75,7 @@ def _told(batch):
 def test_loans_that_keep_the_lenders_own_figures_are_told(session, load):
     load(_STATED)
     batch = load(_SCHEDULE, "schedule")
-    assert batch.counts["left_alone"] == 1
+    assert batch.counts["loans_not_moved"] == 1
     assert _told(batch) == [("loan:kept_from_schedule", 2, [2, 3])]
     paid = load("loan_number,paid_on,amount\nL1,2025-04-04,5\nL9,2025-04-04,5\n", "payments")
     assert _told(paid) == [("loan:kept_from_payments", 1, [2])]
@@ -86,7 +86,7 @@ def test_a_schedule_may_take_the_place_of_the_lenders_own_figures_and_give_it_ba
     load(_STATED)
     first = load(_SCHEDULE, "schedule")
     batch = load(_SCHEDULE, "schedule", options={"derive": True})
-    assert (batch.counts["unchanged"], batch.counts["left_alone"], batch.counts["loans_turned"]) == (2, 0, 1)
+    assert (batch.counts["unchanged"], batch.counts["loans_not_moved"], batch.counts["loans_turned"]) == (2, 0, 1)
     assert _told(batch) == [("loan:derived", 2, [2, 3])]
     assert _standing(session) == [("L1", "schedule", 5, 1000), ("L2", "snapshot", 70, 2000)]
     with pytest.raises(UndoRefused, match="later imports"):
