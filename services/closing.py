@@ -25,6 +25,7 @@ from services.delinquency import day_of
 from services.errors import Conflict, Refused
 from services.jobs import Progress
 from services.portfolio import promise_days
+from services.wording import counted
 
 RANGE_SIZE = 50_000
 """Loans of a range: large enough for set-based plans, small enough that a kill loses seconds."""
@@ -274,7 +275,7 @@ def _sum_up(actor: Actor, run_id: int, day: date, *, is_current: bool, workers: 
         loans = close_runs.finish_run(session, run_id)
         if is_current:
             lender_queries.set_closed_through(session, day)
-        summary = f"closed {day:%-d %b %Y} with {loans:,} loans"
+        summary = f"closed {day:%-d %b %Y} with {counted(loans, 'loan')}"
         audit.record(session, actor, "day.closed", subject=("close_run", run_id), summary=summary)
         lender_queries.bump_data_version(session)
     return loans
@@ -322,6 +323,6 @@ def forget_dailies(actor: Actor, today: date, *, keep_days: int = KEEP_DAYS) -> 
     with transaction(statement_timeout_ms=0) as session:
         rows = close_runs.forget_days(session, today - timedelta(days=keep_days))
         if rows:
-            summary = f"removed {rows:,} day-end rows older than {keep_days} days"
+            summary = f"removed {counted(rows, 'day-end row')} older than {counted(keep_days, 'day')}"
             audit.record(session, actor, "snapshots.forgotten", subject=("lender", 1), summary=summary)
     return rows

@@ -16,6 +16,7 @@ from services.closing import close, close_days, month_ends, sum_day
 from services.delinquency import Derived, day_of, derive_changes
 from services.jobs import Progress
 from services.lender import LenderSettings
+from services.wording import counted
 
 PAGE = 20_000
 """Loans restated in one transaction."""
@@ -190,6 +191,6 @@ def _restate_page(page: list[tuple[int, date]], cause: str) -> set[date]:
 def _finish(actor: Actor, up_to: int, loans: int, days: int) -> None:
     with transaction(statement_timeout_ms=0) as session:
         restatements.finish(session, up_to)
-        summary = f"restated {days} closed days for {loans:,} loans"
+        summary = f"restated {counted(days, 'closed day')} for {counted(loans, 'loan')}"
         audit.record(session, actor, "days.restated", subject=("restatement", up_to), summary=summary)
         bump_data_version(session)

@@ -19,6 +19,11 @@ def written_day(value: date, language: str = "en") -> str:
         return written_day(value)
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """'1 loan', '12,000 loans'; `many` where the plural is not the singular with an s."""
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
 class Words:
     """How one lender writes."""
 

@@ -16,6 +16,7 @@ from services import audit, lender
 from services.actors import Actor, Permission
 from services.allocation.collectors import refuse_ineligible
 from services.errors import InvalidInput, Refused
+from services.wording import counted
 
 
 class Spread(StrEnum):
@@ -113,7 +114,7 @@ def _allocate(session: Session, actor: Actor, case_ids: Sequence[int], owner_id:
         actor,
         "case.allocated",
         subject=("case", case_ids[0]) if len(case_ids) == 1 else ("cases", len(case_ids)),
-        summary=f"allocated {changed:,} {'case' if changed == 1 else 'cases'} {to}",
+        summary=f"allocated {counted(changed, 'case')} {to}",
         after={"owner_id": owner_id, "cases": changed, "first_ids": list(case_ids[:20])},
         reason=reason.strip(),
     )

@@ -14,6 +14,7 @@ from services import lender
 from services.actors import Actor, Permission
 from services.audit.recording import record
 from services.errors import InvalidInput, NotFound
+from services.wording import counted
 
 PAGE = 100
 COUNTED_AT_MOST = 10_000
@@ -178,7 +179,7 @@ def export(actor: Actor, wanted: Search) -> tuple[Event, ...]:
             actor,
             "audit.exported",
             subject=("audit_trail", found[0].id if found else 0),
-            summary=f"took out {len(found):,} events of the audit trail",
+            summary=f"took out {counted(len(found), 'event')} of the audit trail",
             after={"search": asked},
         )
     return found

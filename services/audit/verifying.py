@@ -11,6 +11,7 @@ from db.engine import reading, transaction
 from db.queries import audit as queries
 from services.actors import Actor, Permission
 from services.audit.recording import record
+from services.wording import counted
 
 SEALS_A_STEP = 20
 """200,000 events at most are hashed in one statement."""
@@ -104,9 +105,11 @@ def _sentence(broken: AnyRow) -> str:
     events = f"events {broken.first_event_id} to {broken.last_event_id}"
     seal = f"seal {broken.seal_id} of {broken.sealed_at} UTC ({events})"
     if broken.found < broken.events:
-        return f"{broken.events - broken.found} of {broken.events} events are missing; first broken link: {seal}."
+        return (
+            f"{broken.events - broken.found} of {counted(broken.events, 'event')} missing; first broken link: {seal}."
+        )
     if broken.found > broken.events:
-        return f"{broken.found - broken.events} events were slipped in; first broken link: {seal}."
+        return f"{counted(broken.found - broken.events, 'event')} slipped in; first broken link: {seal}."
     if broken.altered_event_id is not None:
         return f"Event {broken.altered_event_id} was changed after it was recorded; first broken link: {seal}."
     if broken.is_detached:

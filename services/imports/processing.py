@@ -23,6 +23,7 @@ from services.imports.errors import FileUnreadable
 from services.imports.fields import Kind
 from services.imports.mapping import checked
 from services.imports.staging import stage
+from services.wording import counted
 
 Progress = Callable[[int, int | None, str | None], None]
 
@@ -136,7 +137,7 @@ def _commit(session: Session, actor: Actor, row: Any, progress: Progress) -> Non
         actor,
         "import.committed",
         subject=("import", row.id),
-        summary=f"committed import {row.id}: {counts['accepted']} rows taken, {counts['rejected']} rejected",
+        summary=f"committed import {row.id}: {counted(counts['accepted'], 'row')} taken, {counts['rejected']} rejected",
         after={name: counts[name] for name in counts},
     )
     jobs.request(session, "derive.batch", {"batch_id": row.id}, key=f"derive.batch:{row.id}", actor=None)

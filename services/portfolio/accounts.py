@@ -14,6 +14,7 @@ from services.actors import Actor, Permission
 from services.portfolio.definitions import FigureKey
 from services.portfolio.filtering import PortfolioFilter
 from services.portfolio.promise_days import end_of_day
+from services.wording import counted
 
 __all__ = [
     "Account",
@@ -188,7 +189,7 @@ def export(actor: Actor, chosen: AccountFilter, *, sort: SortBy = SortBy.OVERDUE
             actor,
             "accounts.exported",
             subject=("accounts", chosen.of),
-            summary=f"exported {len(found):,} accounts",
+            summary=f"exported {counted(len(found), 'account')}",
             after={"filter": _described(chosen), "sort": sort.value, "accounts": len(found)},
         )
     return found

@@ -166,10 +166,10 @@ class TestSealing:
         ("statement", "finding"),
         [
             ("UPDATE audit_event SET summary = 'nothing happened' WHERE id = 4", "Event 4 was changed"),
-            ("DELETE FROM audit_event WHERE id = 4", "1 of 3 events are missing; first broken link: seal 2"),
+            ("DELETE FROM audit_event WHERE id = 4", "1 of 3 events missing; first broken link: seal 2"),
             (
                 "UPDATE audit_event SET id = 100 WHERE id = 4",
-                "1 of 3 events are missing; first broken link: seal 2",
+                "1 of 3 events missing; first broken link: seal 2",
             ),
             (
                 (
@@ -241,7 +241,7 @@ class TestSealing:
             "INSERT INTO audit_event (id, actor_name, actor_role, action, subject_type, subject_id, summary) "
             "OVERRIDING SYSTEM VALUE VALUES (5, 'x', 'x', 'x', 'x', 'x', 'x')",
         )
-        assert "1 events were slipped in" in str(verifying.verify(SYSTEM).finding)
+        assert "1 event slipped in" in str(verifying.verify(SYSTEM).finding)
 
     def test_an_event_slipped_in_before_the_first_is_found(self, database):
         fill(3)
@@ -254,7 +254,7 @@ class TestSealing:
                     "summary) VALUES (0, '2020-01-01', 'x', 'x', 'x', 'x', 'x', 'x')"
                 )
             )
-        assert "1 events were slipped in; first broken link: seal 1 " in str(verifying.verify(SYSTEM).finding)
+        assert "1 event slipped in; first broken link: seal 1 " in str(verifying.verify(SYSTEM).finding)
 
     def test_the_chain_is_checked_across_steps(self, database, monkeypatch):
         monkeypatch.setattr(verifying, "SEALS_A_STEP", 2)
