@@ -62,6 +62,8 @@ def _tell(batch: "BatchSummary", left_out: Sequence[str]) -> None:
         rows = "row" if rule["rows"] == 1 else "rows"
         first = ", ".join(f"{line:,}" for line in rule["lines"])
         typer.echo(f"  {rule['rows']:,} {rows}, such as {first}: {rule['sentence']}.")
+    if batch.counts.get("loans_not_moved") and batch.kind == "schedule":
+        typer.echo("""To derive days past due from it instead, import it with --options '{"derive": true}'.""")
 
 
 def close(

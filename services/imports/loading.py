@@ -6,7 +6,7 @@ from typing import Any
 
 from db.engine import reading
 from services.actors import Actor, Permission
-from services.errors import NotFound
+from services.errors import CollectionsError, NotFound
 from services.imports import batches, processing, profiles
 from services.imports.batches import BatchSummary
 from services.imports.fields import Kind
@@ -52,6 +52,22 @@ def load_file(
     if not file.is_file():
         raise NotFound(f"There is no file {file}.")
     batch = batches.begin(actor, file.resolve(), file_name=file.name, kind=Kind(kind))
+    try:
+        _set_reading(actor, batch, profile, mapping, options or {})
+    except CollectionsError:
+        batches.discard(actor, batch.id)
+        raise
+    processing.check(actor, batch.id, progress=told)
+    return processing.commit(actor, batch.id, progress=told)
+
+
+def _set_reading(
+    actor: Actor,
+    batch: BatchSummary,
+    profile: str | None,
+    mapping: Mapping[str, str] | None,
+    options: Mapping[str, Any],
+) -> None:
     mapped, chosen = batch.mapping, batch.options
     if profile is not None:
         with reading() as session:
@@ -59,6 +75,4 @@ def load_file(
         mapped, chosen = profiles.fitted(found, batch.headers), found.options
     if mapping is not None:
         mapped = dict(mapping)
-    batches.set_reading(actor, batch.id, mapped=mapped, options={**chosen, **(options or {})})
-    processing.check(actor, batch.id, progress=told)
-    return processing.commit(actor, batch.id, progress=told)
+    batches.set_reading(actor, batch.id, mapped=mapped, options={**chosen, **options})

@@ -38,3 +38,22 @@ def test_a_place_that_rejected_rows_cannot_go_to_is_told_before_anything_is_impo
     ended = CliRunner().invoke(manage.app, ["import", str(path), "--rejected", str(tmp_path / "not" / "there.csv")])
     assert "cannot be written: name another file" in str(ended.exception)
     assert session.execute(text("SELECT count(*) FROM import_batch")).scalar_one() == 0
+
+
+def test_a_schedule_that_moves_no_loan_tells_how_it_would(session, tmp_path):
+    book, schedule = tmp_path / "book.csv", tmp_path / "schedule.csv"
+    book.write_text("Loan No,Loan Amount,DPD,As of date\nL1,1000,45,2025-03-31\n")
+    schedule.write_text("loan_number,number,due_date,amount\nL1,1,2025-04-05,500\n")
+    CliRunner().invoke(manage.app, ["import", str(book)])
+    ended = CliRunner().invoke(manage.app, ["import", str(schedule), "--kind", "schedule"])
+    assert """with --options '{"derive": true}'""" in ended.output
+    derived = ["import", str(schedule), "--kind", "schedule", "--options", '{"derive": true}']
+    assert "loans turned 1" in CliRunner().invoke(manage.app, derived).output
+
+
+def test_options_that_cannot_be_leave_no_draft(session, tmp_path):
+    path = tmp_path / "book.csv"
+    path.write_text("Loan No,Loan Amount\nL1,5\n")
+    ended = CliRunner().invoke(manage.app, ["import", str(path), "--options", '{"colour": 1}'])
+    assert ended.exit_code == 1
+    assert session.execute(text("SELECT status FROM import_batch")).scalars().all() == ["discarded"]
