@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from babel.core import Locale, UnknownLocaleError
 from babel.dates import format_date
-from babel.numbers import format_currency
+from babel.numbers import format_currency, get_currency_precision
 
 from services.lender import LenderSettings
 from settings import settings
@@ -17,6 +17,12 @@ def written_day(value: date, language: str = "en") -> str:
         return format_date(value, "d MMMM y", locale=language)
     except (ValueError, UnknownLocaleError):
         return written_day(value)
+
+
+def written_amount(value: Decimal, currency: str, locale: Locale) -> str:
+    """'₹1,23,456.78', '￥5,000'. What a currency has no coins for is told all the same: the amount is what is owed."""
+    is_usual = value == round(value, get_currency_precision(currency))
+    return str(format_currency(value, currency, locale=locale, currency_digits=is_usual))
 
 
 class Words:
@@ -31,7 +37,7 @@ class Words:
 
     def amount(self, value: Decimal) -> str:
         """'₹1,23,456.78'."""
-        return format_currency(value, self._currency, locale=self._locale)
+        return written_amount(value, self._currency, self._locale)
 
     def day(self, value: date) -> str:
         """'14 November 2026'."""
