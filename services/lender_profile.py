@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 
 import phonenumbers
 from babel.core import Locale, UnknownLocaleError
-from babel.numbers import is_currency
+from babel.numbers import get_currency_precision, is_currency
 
 from db.engine import reading, transaction
 from db.queries import lender as queries
@@ -15,6 +15,7 @@ from services import audit
 from services.actors import Actor, Permission
 from services.errors import InvalidInput, Refused
 
+_DECIMALS: Final = 2
 _LONGEST: Final = {"name": 100, "grievance_contact": 200}
 
 
@@ -83,6 +84,8 @@ def _checked(name: str, value: str) -> str | None:
     match name:
         case "currency" if not is_currency(value.upper()):
             raise InvalidInput({name: f"“{value}” is no currency. Give its three letters, such as INR or USD."})
+        case "currency" if get_currency_precision(value.upper()) > _DECIMALS:
+            raise InvalidInput({name: f"Amounts are kept with two decimals, {value.upper()} has more."})
         case "currency":
             return value.upper()
         case "locale":

@@ -1,11 +1,11 @@
-"""Amounts in letters as the lender's locale writes them, dates in the language of the letter."""
+"""Counts in sentences, amounts in letters as the lender's locale writes them, dates in the language of the letter."""
 
 from datetime import date
 from decimal import Decimal
 
 from babel.core import Locale, UnknownLocaleError
 from babel.dates import format_date
-from babel.numbers import format_currency
+from babel.numbers import format_currency, get_currency_precision
 
 from services.lender import LenderSettings
 from settings import settings
@@ -24,6 +24,12 @@ def counted(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
+def written_amount(value: Decimal, currency: str, locale: Locale) -> str:
+    """'₹1,23,456.78', '￥5,000'. What a currency has no coins for is told all the same: the amount is what is owed."""
+    is_usual = value == round(value, get_currency_precision(currency))
+    return str(format_currency(value, currency, locale=locale, currency_digits=is_usual))
+
+
 class Words:
     """How one lender writes."""
 
@@ -36,7 +42,7 @@ class Words:
 
     def amount(self, value: Decimal) -> str:
         """'₹1,23,456.78'."""
-        return format_currency(value, self._currency, locale=self._locale)
+        return written_amount(value, self._currency, self._locale)
 
     def day(self, value: date) -> str:
         """'14 November 2026'."""

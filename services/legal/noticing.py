@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Final
 
 from babel.core import Locale, UnknownLocaleError
-from babel.numbers import format_currency
 from sqlalchemy.orm import Session
 
 from db.base import AnyRow
@@ -24,7 +23,7 @@ from services.legal.settling import Standing, derive, lengths_of, standings
 from services.legal.texts import Template, filled, newest
 from services.legal.values import WAYS, number_of
 from services.pdf import Block, Facts, Gap, Paragraph, render
-from services.wording import written_day
+from services.wording import written_amount, written_day
 
 NOTICE: Final = "legal_notice"
 """Kind of the documents."""
@@ -203,7 +202,7 @@ def _values(row: AnyRow, by: Writer) -> dict[str, str]:
         return written_day(on) if on is not None else "no date"
 
     def amount(of: Decimal) -> str:
-        return str(format_currency(of, by.lender.currency, locale=locale))
+        return written_amount(of, by.lender.currency, locale)
 
     return {
         "borrower_name": row.borrower_name,

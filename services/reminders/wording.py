@@ -5,13 +5,12 @@ from functools import cache
 from typing import Any
 
 from babel.core import Locale, UnknownLocaleError
-from babel.numbers import format_currency
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 from sqlalchemy import Row
 
 from services.errors import Refused
-from services.wording import written_day
+from services.wording import written_amount, written_day
 from settings import settings
 
 
@@ -39,7 +38,7 @@ def words_of(message: Row[*tuple[Any, ...]]) -> Words:
     values = {
         "borrower_name": message.borrower_name,
         "loan_number": message.loan_number,
-        "amount": format_currency(message.amount, message.currency, locale=locale),
+        "amount": written_amount(message.amount, message.currency, locale),
         "due_on": written_day(message.anchor_on, message.language),
         "days_past_due": message.days_past_due,
         "lender": message.lender,

@@ -1,8 +1,10 @@
 """Who the lender is: changed by operators, with an audit event, and only to what can be."""
 
 from datetime import date
+from decimal import Decimal
 
 import pytest
+from babel.core import Locale
 from sqlalchemy import text
 from typer.testing import CliRunner
 
@@ -10,7 +12,7 @@ import manage
 from services import lender, lender_profile
 from services.actors import SYSTEM
 from services.errors import InvalidInput, NotAllowed, Refused
-from services.wording import Words, written_day
+from services.wording import Words, written_amount, written_day
 from tests import builders
 
 
@@ -43,6 +45,7 @@ def test_the_currency_of_loans_that_are_there_stays(session):
     [
         ("currency", "rupees"),
         ("currency", ""),
+        ("currency", "KWD"),
         ("locale", "en"),
         ("locale", "xx_YY"),
         ("locale", "en_001"),
@@ -77,6 +80,13 @@ def test_operators_see_and_set_it(session):
     assert "help@lender.example" in shown
     run(manage.app, ["lender", "set", "--grievance-contact", ""])
     assert "not set" in run(manage.app, ["lender", "show"]).output
+
+
+def test_a_currency_without_coins_has_no_decimals_unless_they_are_owed():
+    japan = Locale("ja", "JP")
+    told = [written_amount(Decimal(amount), "JPY", japan) for amount in ("1234567.00", "1234567.50")]
+    assert told == ["￥1,234,567", "￥1,234,567.50"]
+    assert written_amount(Decimal("123456.50"), "INR", Locale("en", "IN")) == "₹1,23,456.50"
 
 
 def test_a_date_is_in_the_language_of_its_text():
