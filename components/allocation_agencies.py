@@ -48,7 +48,7 @@ def show(actor: Actor) -> None:
     if agency is None:
         st.caption("Choose an agency to change it, or to take all its cases back.")
         return
-    st.markdown(f"**{agency.name}**")
+    st.markdown(f"**{notices.plain(agency.name)}**")
     with st.container(horizontal=True):
         with st.popover("Change", icon=":material/edit:", key=f"agency.change.{agency.id}"):
             _change(actor, agency)

@@ -125,7 +125,8 @@ def _settings(actor: Actor) -> None:
 
 def _panel(actor: Actor, one: Collector) -> None:
     with st.container(border=True):
-        st.markdown(f"**{one.name}** · {one.agency or 'in-house'} · {one.open_cases:,} open cases")
+        name, house = notices.plain(one.name), notices.plain(one.agency or "in-house")
+        st.markdown(f"**{name}** · {house} · {one.open_cases:,} open cases")
         for problem in one.standing.problems:
             st.error(f"Is given no cases: {problem}.", icon=":material/block:")
         with st.popover("Enter an absence", icon=":material/event_busy:", key=f"allocation.away.{one.id}"):

@@ -196,7 +196,7 @@ def _save(
 def _actions(actor: Actor, book: RuleBook, choices: RuleChoices, place: int) -> None:
     """What may be done with the chosen rule; each act writes a version that holds from the day given."""
     rule = book.rules[place]
-    st.markdown(f"**{rule.name}**")
+    st.markdown(f"**{notices.plain(rule.name)}**")
     start = max(book.today, book.newest.effective_from) if book.newest else book.today
     with st.container(horizontal=True):
         with st.popover("Change", icon=":material/edit:", key="allocation.change"):

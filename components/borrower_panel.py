@@ -115,7 +115,7 @@ def head(actor: Actor, view: BorrowerView) -> None:
         case_panel.allowed(view.call)
     with st.container(horizontal=True, gap="large"):
         for label, figure, meaning in _figures(view):
-            st.metric(label, figure, help=meaning, width="content")
+            st.metric(label, case_panel.plain(figure) if label == "Owner" else figure, help=meaning, width="content")
     case_people.show(actor, view)
     hold_banners.show(actor, view)
 

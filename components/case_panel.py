@@ -215,7 +215,7 @@ def _last_contacts(view: BorrowerView) -> str:
     lines = []
     for contact in view.last_contacts:
         note = f" · {plain(contact.note)}" if contact.note else ""
-        lines.append(f"{dates.relative(local_date(contact.at), view.today)}: {contact.outcome_label}{note}")
+        lines.append(f"{dates.relative(local_date(contact.at), view.today)}: {plain(contact.outcome_label)}{note}")
     return "  \n".join(lines)
 
 

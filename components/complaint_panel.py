@@ -79,13 +79,13 @@ def _facts(complaint: Complaint) -> list[str]:
         f"officer {complaint.officer_name}" if complaint.officer_name else "no officer yet",
         f"compensated with {money.full(complaint.compensation)}" if complaint.compensation else "",
     ]
-    return [part.replace("$", "\\$") for part in parts if part]
+    return [notices.plain(part) for part in parts if part]
 
 
 def _history(actor: Actor, opened: Opened) -> None:
     complaint = opened.complaint
     with st.container(border=True, gap="small"):
-        who = f"Recorded by {complaint.recorded_by_name}" if complaint.recorded_by_name else "Recorded"
+        who = f"Recorded by {notices.plain(complaint.recorded_by_name)}" if complaint.recorded_by_name else "Recorded"
         st.caption(f"In the borrower's words · {who}")
         _words(complaint.text)
     for event in reversed(opened.events):
@@ -97,7 +97,7 @@ def _event(actor: Actor, complaint: Complaint, event: Event) -> None:
         amount = f" {money.full(event.amount)}, paid on {dates.day(event.paid_on)}" if event.amount else ""
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f"**{event.title}**{amount}".replace("$", "\\$"), width="stretch")
-            st.caption(f"{event.who or 'Recoup'} · {dates.moment(event.at)}", width="content")
+            st.caption(f"{notices.plain(event.who or 'Recoup')} · {dates.moment(event.at)}", width="content")
         if event.text:
             _words(event.text)
         if event.kind in _LETTERS:

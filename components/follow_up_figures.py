@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from components import cached, empty, exports, money, tables
+from components import cached, empty, exports, money, notices, tables
 from components.tables import Column
 from services import adherence
 from services.actors import Actor
@@ -123,7 +123,7 @@ def _cases(actor: Actor, row: Adherence) -> None:
         name = next(line.name for line in page.rows if line.borrower_id == chosen)
         st.page_link(
             "pages/borrower.py",
-            label=f"Open {name}",
+            label=f"Open {notices.plain(name)}",
             icon=":material/open_in_new:",
             query_params={"borrower": str(chosen)},
         )

@@ -23,7 +23,7 @@ def show(actor: Actor, applications: Sequence[Hardship], today: date) -> None:
                 f"**{hardship.RELIEFS[each.relief]}** · {each.number} · :{colour}[{hardship.STATUSES[each.status]}]"
             )
             st.markdown(_line(each).replace("$", "\\$"))
-            st.caption(" · ".join(part for part in _told(each) if part).replace("$", "\\$"))
+            st.caption(" · ".join(notices.plain(part) for part in _told(each) if part))
             _acts(actor, each, today)
 
 

@@ -92,7 +92,7 @@ def _facts(action: Action) -> list[str]:
         "contact is stopped" if action.hold_id and not action.closed_on else "",
         action.reason,
     ]
-    return [part.replace("$", "\\$") for part in parts if part]
+    return [notices.plain(part) for part in parts if part]
 
 
 def _clock_line(found: Detail) -> None:
@@ -136,7 +136,7 @@ def _history(found: Detail) -> None:
         with st.container(border=True, gap="small", key=f"legal_event_{event.id}"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.markdown(_title(event), width="stretch")
-                st.caption(f"{event.who or 'Recoup'} · {dates.moment(event.at)}", width="content")
+                st.caption(f"{notices.plain(event.who or 'Recoup')} · {dates.moment(event.at)}", width="content")
             said = [event.forum, event.case_number, event.tracking_number]
             if any(said):
                 st.caption(" · ".join(part for part in said if part))

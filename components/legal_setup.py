@@ -43,8 +43,8 @@ def _texts(actor: Actor) -> None:
     kind = st.selectbox("Notice", list(KINDS), format_func=KINDS.__getitem__, key="legal.text.kind")
     versions = legal.templates(actor, kind)
     newest = versions[0]
-    who = f"{newest.who}, {dates.moment(newest.created_at)}" if newest.who else "came with Recoup"
-    st.caption(f"Version {newest.version} is in force: {who}. Reason: {newest.reason}")
+    who = f"{notices.plain(newest.who)}, {dates.moment(newest.created_at)}" if newest.who else "came with Recoup"
+    st.caption(f"Version {newest.version} is in force: {who}. Reason: {notices.plain(newest.reason)}")
     fields = " · ".join(f"`{{{name}}}` {words}" for name, words in legal.fields_of(kind).items())
     may = actor.may(Permission.SET_UP_LEGAL)
     form, places = form_fields.drawn(f"legal.text.{kind}.{newest.version}"), Places()

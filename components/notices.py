@@ -33,8 +33,8 @@ def showing_errors() -> Iterator[None]:
 
 
 def said(sentence: str) -> str:
-    """A refusal's sentence as Markdown: its amounts as the lender writes them."""
-    return money.in_sentence(sentence).replace("$", "\\$")
+    """A refusal's sentence as Markdown: its amounts as the lender writes them, and no link that a name brought."""
+    return money.in_sentence(sentence).replace("$", "\\$").replace("[", "\\[")
 
 
 def plain(words: str) -> str:

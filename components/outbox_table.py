@@ -125,7 +125,7 @@ def opened(actor: Actor, message: MessageView) -> None:
         if message.body is None:
             st.markdown("The text is written when the message is sent, from what is owed then.")
         else:
-            st.markdown(f"**{message.subject or ''}**".replace("$", r"\$"))
+            st.markdown(f"**{notices.plain(message.subject or '')}**")
             st.code(message.body, language=None, wrap_lines=True)
         if message.status in {"unknown", "failed"} and actor.may(Permission.MANAGE_MESSAGES):
             _decide(actor, message)

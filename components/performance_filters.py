@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import streamlit as st
 
-from components import allocation_cached
+from components import allocation_cached, notices
 from components.portfolio_filters import OWN, month_label, product_labels, value_label
 from components.portfolio_links import ACCOUNTS, Query, account_query
 from services.actors import Actor, Permission
@@ -125,7 +125,7 @@ def drill(actor: Actor, seen: Performance, key: str, chosen: PerformanceFilter, 
         if query is not None:
             st.page_link(
                 QUEUE,
-                label=f"See the open cases of {row.name.lower() if row.key == NOBODY else row.name} in the queue",
+                label=f"See the open cases of {_whose(row)} in the queue",
                 icon=":material/format_list_numbered:",
                 query_params=query,
             )
@@ -138,10 +138,16 @@ def drill(actor: Actor, seen: Performance, key: str, chosen: PerformanceFilter, 
         fell_due = seen.dimension is Dimension.BUCKET and row.key == "0"
         st.page_link(
             ACCOUNTS,
-            label="See the accounts that fell due and are past due" if fell_due else f"See the accounts of {row.name}",
+            label="See the accounts that fell due and are past due"
+            if fell_due
+            else f"See the accounts of {_whose(row)}",
             icon=":material/table_rows:",
             query_params=account_query(accounts, book),
         )
+
+
+def _whose(row: Row) -> str:
+    return row.name.lower() if row.key == NOBODY else notices.plain(row.name)
 
 
 def _members(actor: Actor, row: Row, members: Sequence[int], chosen: PerformanceFilter, book: FilterChoices) -> None:
@@ -150,7 +156,7 @@ def _members(actor: Actor, row: Row, members: Sequence[int], chosen: Performance
     links = [(owner, query) for owner in owners if (query := _queue_query(actor, owner, chosen, book)) is not None]
     if not links:
         return
-    st.caption(f"Open cases in the queue, {row.name}:")
+    st.caption(f"Open cases in the queue, {_whose(row)}:")
     with st.container(horizontal=True, gap="small"):
         for _, query in links[:MOST_MEMBERS]:
             st.page_link(QUEUE, label=str(query["owner"]), icon=":material/format_list_numbered:", query_params=query)

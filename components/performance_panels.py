@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from components import charts, exports, palette, performance_charts, tables
+from components import charts, exports, notices, palette, performance_charts, tables
 from components.dates import day
 from components.empty import empty
 from components.performance_cached import Reads
@@ -132,7 +132,7 @@ def headline(ranked: Sequence[Ranked], nouns: tuple[str, str] = ("agent", "agent
 def _named(ranked: Sequence[Ranked], noun: str) -> str:
     if len(ranked) > 2:
         return f"{len(ranked)} {noun}"
-    return " and ".join(one.name for one in ranked)
+    return " and ".join(notices.plain(one.name) for one in ranked)
 
 
 def table(seen: Performance) -> str | None:
@@ -199,9 +199,8 @@ def trend(reads: Reads, chosen: PerformanceFilter, seen: Performance, picked: st
     by_day = span == "Days"
     figure = labels.get(label, Figure.COLLECTED)
     points = reads.trend(chosen, by_day=by_day, owner_id=int(owner.key) if owner else None)
-    st.markdown(
-        f"##### {DEFINITIONS[figure].label}, {owner.name if owner else 'all shown'}", help=DEFINITIONS[figure].meaning
-    )
+    whose = notices.plain(owner.name) if owner else "all shown"
+    st.markdown(f"##### {DEFINITIONS[figure].label}, {whose}", help=DEFINITIONS[figure].meaning)
     if len(points) < 2:
         st.caption("A trend needs two closed days." if by_day else "A trend needs two closed months.")
         return

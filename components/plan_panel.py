@@ -74,7 +74,7 @@ def _told(plan: plans.Plan) -> None:
         f"cancelled by {plan.cancelled_by_name or 'Recoup'}: {plan.cancel_reason}" if plan.cancel_reason else "",
         f"refused: {plan.refuse_reason}" if plan.refuse_reason else "",
     ]
-    st.caption(" · ".join(part for part in parts if part).replace("$", "\\$"))
+    st.caption(" · ".join(notices.plain(part) for part in parts if part))
 
 
 def _cancel(actor: Actor, plan: plans.Plan) -> None:

@@ -31,7 +31,7 @@ def show(actor: Actor, borrowers_settlements: Sequence[settlements.Settlement], 
             )
             st.markdown(_line(each).replace("$", "\\$"))
             schedule_strip.show([_part(part, today) for part in each.parts], is_reported=False)
-            st.caption(" · ".join(part for part in _told(each) if part).replace("$", "\\$"))
+            st.caption(" · ".join(notices.plain(part) for part in _told(each) if part))
             _acts(actor, each)
 
 

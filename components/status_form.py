@@ -66,7 +66,7 @@ def banners(actor: Actor, in_force: Sequence[holds.Hold]) -> None:
     for hold in in_force:
         until = f"until {dates.day(hold.ends_on)}" if hold.ends_on else "until released"
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.warning(f"**{hold.label}** {until}: {hold.reason}", icon=":material/back_hand:")
+            st.warning(f"**{hold.label}** {until}: {notices.plain(hold.reason)}", icon=":material/back_hand:")
             if actor.may(Permission.CHANGE_STATUS):
                 _release(actor, hold)
 

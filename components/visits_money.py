@@ -165,7 +165,7 @@ def _to_confirm(actor: Actor) -> None:
             noun = "receipt" if each.receipts == 1 else "receipts"
             head = f"**{each.number}** · {each.agent_name} · **{money.full(each.amount)}** for {each.receipts} {noun}"
             st.markdown(head.replace("$", "\\$"))
-            st.caption(f"{dates.day(each.deposited_on)} · {each.account} · slip {each.reference}".replace("$", "\\$"))
+            st.caption(f"{dates.day(each.deposited_on)} · {notices.plain(f'{each.account} · slip {each.reference}')}")
             if each.slip_id is not None:
                 _slip(actor, each, each.slip_id)
             if each.difference:

@@ -68,7 +68,7 @@ def test_agent_proposes_the_boss_approves_and_the_borrower_accepts(meera):
     withdraw.set_value("The borrower asked for it")
     app = press(app, "Withdraw it")
     assert statuses(loan_id) == ["cancelled"]
-    assert "withdrawn by Agent Person: The borrower asked for it" in words(app)
+    assert "withdrawn by Agent Person\\: The borrower asked for it" in words(app)
 
 
 def test_list_tells_what_waits_and_what_was_given_up(meera, cast):
