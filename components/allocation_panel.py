@@ -9,6 +9,7 @@ from services import allocation
 from services.actors import Actor, Permission
 from services.allocation import Spread
 from services.queue import QueueFilter, Tab
+from services.wording import counted
 
 FORM = "allocate"
 """Its fields and the list's ticks are drawn anew once it is sent: pressed again it would give the same cases again."""
@@ -44,7 +45,9 @@ def show(actor: Actor, wanted: QueueFilter, tab: Tab, ticked: Sequence[int], *, 
 def _form(actor: Actor, wanted: QueueFilter, tab: Tab, ticked: Sequence[int], *, in_list: str, form: str) -> None:
     people = {worker.id: f"{worker.name} · {worker.open_cases:,} open" for worker in allocation_cached.workers(actor)}
     whole = f"All {in_list} in this list"
-    what = st.radio("What", [f"{len(ticked)} chosen", whole], index=0 if ticked else 1, key=f"{form}.what")
+    # by another key once a case is ticked: the list as a whole, which stood there before, is not what is meant then
+    key = f"{form}.what.{'ticked' if ticked else 'none'}"
+    what = st.radio("What", [f"{len(ticked)} chosen", whole], index=0 if ticked else 1, key=key)
     is_whole = what == whole
     way = st.selectbox("How", _WAYS if is_whole else (_TO_ONE, _TO_NOBODY), key=f"{form}.way")
     with st.form("allocate_form", border=False):
@@ -57,13 +60,15 @@ def _form(actor: Actor, wanted: QueueFilter, tab: Tab, ticked: Sequence[int], *,
             max_selections=1 if way == _TO_ONE else None,
         )
         reason = st.text_input("Reason", key=f"{form}.reason", placeholder="Monday's new cases")
-        is_sent = st.form_submit_button("Allocate", type="primary")
+        extent = f"all {in_list}" if is_whole else counted(len(ticked), "case")
+        is_sent = st.form_submit_button(f"Allocate {extent}", type="primary", key=f"{form}.send")
     if is_sent:
         with notices.showing_errors():
             changed = _act(actor, wanted, tab, None if is_whole else ticked, way=way, owners=owners, reason=reason)
             allocation_cached.clear()
             form_fields.done(FORM)
-            notices.after_rerun(f"{changed:,} {'case' if changed == 1 else 'cases'} allocated")
+            cases = counted(changed, "case")
+            notices.after_rerun(f"{cases} without a collector now" if way == _TO_NOBODY else f"{cases} allocated")
 
 
 def _act(

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from components import dates, import_steps, money
+from components import dates, guard, import_steps, money
 from components.tables import Column, table
 from services import imports
 from services.actors import Actor
@@ -92,7 +92,7 @@ def _rejects(actor: Actor, batch: BatchSummary) -> None:
     elif batch.counts.get("rejected"):
         st.download_button(
             f"Download {_rows(batch.counts['rejected'], 'rejected ')}",
-            data=lambda: imports.rejects_csv(actor, batch.id),
+            data=guard.when_pressed(lambda: imports.rejects_csv(actor, batch.id)),
             file_name=f"rejected-{batch.id}.csv",
             mime="text/csv",
             icon=":material/download:",

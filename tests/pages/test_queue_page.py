@@ -156,13 +156,25 @@ def test_leader_allocates_what_nobody_has(book, cast):
     app.run()
     app.multiselect(key="allocate.who").set_value([cast[Role.AGENT].id])
     app.text_input(key="allocate.reason").set_value("New today")
-    app = press(app, "Allocate")
+    app = press(app, "Allocate 1 case")
     assert not app.exception
     assert "**0** unallocated" in words(app)
     assert not any(box.value for box in app.checkbox)  # pressed again it would give the same cases again
     assert [field.value for field in app.text_input if field.label == "Reason"] == [""]
     with reading() as session:
         assert session.execute(text("SELECT reason FROM allocation")).scalars().all() == ["New today"]
+    assert [toast.value for toast in app.toast] == ["1 case allocated"]
+
+
+def test_leader_takes_a_case_from_its_collector(book, cast):
+    app = opened(token_of(Role.LEADER), url_path="queue")
+    app.checkbox(key=f"allocate.tick.{book['Meera Iyer'][0]}").check()
+    app.run()
+    app.selectbox(key="allocate.way").set_value("to nobody").run()
+    app.text_input(key="allocate.reason").set_value("On leave")
+    app = press(app, "Allocate 1 case")
+    assert [toast.value for toast in app.toast] == ["1 case without a collector now"]
+    assert "**2** unallocated" in words(app)
 
 
 def test_agent_has_no_allocation_tools(book):
