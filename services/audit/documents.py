@@ -132,6 +132,7 @@ def _html(said: Record) -> bytes:
         zone=said.zone.key,
         decisions=said.decisions,
         chain=said.chain,
+        last_check=said.last_check,
         entries=[_entry(row) for row in said.entries],
         **facts,
     ).encode()

@@ -59,6 +59,7 @@ def _head(record: Record) -> list[tuple[str, str]]:
         ),
         ("Amounts in", record.settings.currency),
         ("Audit trail sealed", seals),
+        ("Last check of the trail", record.last_check),
     ]
 
 

@@ -43,11 +43,23 @@ class Record:
     entries: Sequence[AnyRow]
     """Every event of the trail about the borrower, oldest first."""
     chain: AnyRow
+    verified: AnyRow | None
+    """The last check of the chain; None: it was never checked."""
 
     @property
     def zone(self) -> ZoneInfo:
         """The lender's time zone, which the record's times are in."""
         return ZoneInfo(self.settings.time_zone)
+
+    @property
+    def last_check(self) -> str:
+        """What the last check of the trail found: a record out of a broken one must not look as good as another."""
+        if self.verified is None:
+            return "none yet"
+        at = self.local(self.verified.verified_at)
+        if not self.verified.is_intact:
+            return f"BROKEN on {at}. {self.verified.finding}"
+        return f"intact on {at}, events {int(self.verified.events):,}, seals {self.verified.seals:,}"
 
     @property
     def lines(self) -> int:
@@ -88,4 +100,5 @@ def load(session: Session, borrower_id: int, *, made_by: str, reason: str) -> Re
         decisions=queries.gate_decisions_of(session, borrower_id, limit=ENTRIES_AT_MOST),
         entries=queries.record_of(session, borrower_id),
         chain=queries.chain_state(session),
+        verified=queries.last_verification(session),
     )

@@ -18,8 +18,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
+from db.queries import audit as queries
 from services import audit, clock, pdf, policy, signing
-from services.audit import checking, documents, sealing, searching
+from services.actors import SYSTEM
+from services.audit import checking, documents, sealing, searching, verifying
 from services.audit.checking import Verdict
 from services.audit.documents import Form
 from services.audit.searching import Search
@@ -67,6 +69,29 @@ def taken_out(ada, **over) -> documents.Document:
 
 
 class TestRecord:
+    def test_both_forms_say_what_the_last_check_of_the_trail_found(self, session, meera, ada):
+        def said() -> str:
+            printed, page = taken_out(ada).content, taken_out(ada, form=Form.HTML).content.decode()
+            line = page.partition("Last check of the trail: ")[2].partition(".</p>")[0]
+            assert line.split(" on ")[0] in words(printed).replace("\n", " ")
+            return line
+
+        assert said() == "none yet"
+        sealing.seal(SYSTEM)
+        verifying.verify(SYSTEM)
+        assert said().startswith("intact on ")
+        queries.insert_verification(
+            session,
+            verified_by=None,
+            is_intact=False,
+            seals=1,
+            events=3,
+            sealed_through=None,
+            finding="Event 4 was changed.",
+        )
+        assert said().startswith("BROKEN on ")
+        assert "Event 4 was changed" in said()
+
     def test_the_pdf_says_all_that_the_web_page_says_and_no_number_in_the_clear(self, session, meera, ada):
         act(session, ada, "contact.recorded", borrower_id=meera, after={"long": "y" * 3000})
         printed = words(taken_out(ada).content)
