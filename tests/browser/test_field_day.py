@@ -139,7 +139,10 @@ def _outcome(tab: Page, tmp_path: Path) -> None:
     settle(tab)
     tab.get_by_role("textbox", name="Note").fill("Pays a part in cash today")
     (tmp_path / "door.jpg").write_bytes(PHOTO)
-    tab.get_by_test_id("stForm").locator("input[type=file]").first.set_input_files(tmp_path / "door.jpg")
+    # by name: while the form is being drawn, the first place for files is that of photos that come later
+    photos = tab.get_by_role("region", name="Photos (optional)")
+    photos.locator("input[type=file]").set_input_files(tmp_path / "door.jpg")
+    expect(photos.get_by_text("door.jpg")).to_be_visible(timeout=SLOW)
     settle(tab)
     tab.get_by_role("button", name="Save the visit").click()
     expect(tab.get_by_text("1 photo is kept with the visit")).to_be_visible(timeout=SLOW)
