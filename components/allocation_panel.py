@@ -9,7 +9,6 @@ from services import allocation
 from services.actors import Actor, Permission
 from services.allocation import Spread
 from services.queue import QueueFilter, Tab
-from services.wording import counted
 
 FORM = "allocate"
 """Its fields and the list's ticks are drawn anew once it is sent: pressed again it would give the same cases again."""
@@ -60,14 +59,14 @@ def _form(actor: Actor, wanted: QueueFilter, tab: Tab, ticked: Sequence[int], *,
             max_selections=1 if way == _TO_ONE else None,
         )
         reason = st.text_input("Reason", key=f"{form}.reason", placeholder="Monday's new cases")
-        extent = f"all {in_list}" if is_whole else counted(len(ticked), "case")
+        extent = f"all {in_list}" if is_whole else money.counted(len(ticked), "case")
         is_sent = st.form_submit_button(f"Allocate {extent}", type="primary", key=f"{form}.send")
     if is_sent:
         with notices.showing_errors():
             changed = _act(actor, wanted, tab, None if is_whole else ticked, way=way, owners=owners, reason=reason)
             allocation_cached.clear()
             form_fields.done(FORM)
-            cases = counted(changed, "case")
+            cases = money.counted(changed, "case")
             notices.after_rerun(f"{cases} without a collector now" if way == _TO_NOBODY else f"{cases} allocated")
 
 

@@ -25,8 +25,7 @@ def take_out(actor: Actor, number: str, last: Verification | None) -> None:
     with st.popover(f"Record of {notices.plain(number)}", icon=":material/description:"):
         if last is not None and not last.is_intact:
             st.warning(
-                "**The chain is broken.** The document tells the trail as it stands now, and does not say that the "
-                "last check failed: say so to whoever gets it.",
+                "**The chain is broken.** The document tells the trail as it stands, and that the last check failed.",
                 icon=":material/gpp_bad:",
             )
         form = st.segmented_control(

@@ -30,7 +30,7 @@ def report(actor: Actor, batch: BatchSummary) -> None:
     if batch.error:
         st.error(batch.error, icon=":material/error:")
     counts = batch.counts
-    st.subheader(f"{money.count(counts['accepted'])} of {_rows(counts['rows'])} can be taken")
+    st.subheader(f"{money.count(counts['accepted'])} of {money.counted(counts['rows'], 'row')} can be taken")
     if batch.report["rules"]:
         _rules(actor, batch)
     else:
@@ -41,9 +41,7 @@ def report(actor: Actor, batch: BatchSummary) -> None:
     for place, (name, value) in zip(st.columns(len(named)), named, strict=True):
         place.metric(name.capitalize(), money.count(value), help=helps.get(name))
     if others := counts.get("borrowers"):
-        st.caption(
-            f"{money.count(others)} {'borrower' if others == 1 else 'borrowers'} of new loans would change, too."
-        )
+        st.caption(f"{money.counted(others, 'borrower')} of new loans would change, too.")
     _samples(batch)
 
 
@@ -55,11 +53,6 @@ _RULE_COLUMNS = (
     Column("lines", "First rows", width=130),
     Column("cells", "In the file"),
 )
-
-
-def _rows(number: int, which: str = "") -> str:
-    """Such as '1 rejected row'."""
-    return f"{money.count(number)} {which}{'row' if number == 1 else 'rows'}"
 
 
 def _rules(actor: Actor, batch: BatchSummary) -> None:
@@ -91,7 +84,7 @@ def _rejects(actor: Actor, batch: BatchSummary) -> None:
         st.caption(f"The rejected rows were removed after {rejects.KEEP_DAYS} days.")
     elif batch.counts.get("rejected"):
         st.download_button(
-            f"Download {_rows(batch.counts['rejected'], 'rejected ')}",
+            f"Download {money.counted(batch.counts['rejected'], 'rejected row')}",
             data=guard.when_pressed(lambda: imports.rejects_csv(actor, batch.id)),
             file_name=f"rejected-{batch.id}.csv",
             mime="text/csv",
@@ -146,7 +139,7 @@ def commit_bar(actor: Actor, batch: BatchSummary, *, is_as_seen: bool) -> None:
     with st.container(horizontal=True):
         if (
             st.button(
-                f"Commit {_rows(batch.counts['accepted'])}",
+                f"Commit {money.counted(batch.counts['accepted'], 'row')}",
                 type="primary",
                 icon=":material/done_all:",
                 disabled=not batch.counts["accepted"],

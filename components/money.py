@@ -48,6 +48,11 @@ def count(number: float) -> str:
     return _count(number, written.currency, written.locale)
 
 
+def counted(number: float, one: str, many: str = "") -> str:
+    """'1 account', '12,34,567 accounts'; `many` where the plural is not the singular with an s."""
+    return f"{count(number)} {one if number == 1 else many or f'{one}s'}"
+
+
 @lru_cache(maxsize=10_000)  # a page writes the same figures with each act on it
 def _count(number: float, currency: str, locale: str) -> str:
     pattern = "#,##,##0.##" if currency == "INR" else "#,##0.##"

@@ -11,7 +11,6 @@ from components.dates import day
 from components.empty import empty
 from components.portfolio_filters import segment_row
 from components.portfolio_links import OF_LABELS, read_day, read_move
-from components.portfolio_words import plural
 from components.tables import Column
 from services.actors import Actor
 from services.exports import Field
@@ -132,7 +131,7 @@ def heading(wanted: Wanted, found: AccountTotals, choices: FilterChoices) -> Non
         which = _which(of, found)
         when = f"as of {day(wanted.filter.as_of)}" if wanted.filter.as_of else "as they stand now"
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"##### {plural(found.accounts, 'account')} {which}, {when}", width="content")
+        st.markdown(f"##### {money.counted(found.accounts, 'account')} {which}, {when}", width="content")
         if move is not None or wanted.filter.as_of is not None:
             st.button("As they stand now", icon=":material/close:", key="accounts.now", on_click=_now, type="tertiary")
 
@@ -141,7 +140,7 @@ def _which(of: AccountsOf, found: AccountTotals) -> str:
     """What makes them these accounts; of promises their number too, since the figure counts promises."""
     if found.promises is not None:
         ended = "pending" if of is AccountsOf.PROMISE_PENDING else "broken this month"
-        return f"with {plural(found.promises, 'promise')} {ended}"
+        return f"with {money.counted(found.promises, 'promise')} {ended}"
     return f"· {OF_LABELS[of].lower() if of is not AccountsOf.NPA else 'NPA'}"
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 from components import money
 from components.dates import day
 from components.portfolio_links import ACCOUNTS, account_query
-from components.portfolio_words import movement, nothing_moved, percent, plural, points, signed
+from components.portfolio_words import movement, nothing_moved, percent, points, signed
 from services.portfolio import DEFINITIONS, FigureKey, FilterChoices, Overview, PortfolioFilter, Unit, accounts
 from services.portfolio.accounts import AccountFilter, AccountsOf
 from services.portfolio.changes import Changes, Moved, Movement
@@ -44,7 +44,7 @@ def _line(period: Changes, chosen: PortfolioFilter, choices: FilterChoices, as_o
 
 
 def _exact(moved: Movement) -> str:
-    loans = f", {signed(plural(abs(moved.loans), 'account'), moved.loans)}" if moved.loans else ""
+    loans = f", {signed(money.counted(abs(moved.loans), 'account'), moved.loans)}" if moved.loans else ""
     what = "overdue" if moved.what is Moved.OVERDUE else "outstanding"
     return f"{signed(money.full(abs(moved.amount)), moved.amount)} {what}{loans}."
 
@@ -135,7 +135,7 @@ def _second(figure: Figure) -> str:
         case FigureKey.PROMISES:
             return f"{money.short(figure.amount)} · {money.count(int(second or 0))} broken"
         case FigureKey.NPA:
-            return plural(second or 0, "account")
+            return money.counted(int(second or 0), "account")
         case FigureKey.RECOVERY:
             return "of overdue assigned"
         case _:

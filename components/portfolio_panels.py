@@ -6,7 +6,6 @@ from components import charts, exports, money, palette, portfolio_charts, tables
 from components.empty import empty
 from components.portfolio_links import ACCOUNTS, account_query, queue_query
 from components.portfolio_words import ageing as ageing_words
-from components.portfolio_words import plural
 from components.portfolio_words import segments as segment_words
 from components.portfolio_words import vintages as vintage_words
 from components.tables import Column
@@ -180,7 +179,7 @@ def _segment_links(
     narrowed = of_segment(chosen, found.dimension, value)
     with st.container(horizontal=True, gap="small"):
         for words, is_forward in (
-            (f"See its {plural(row.loans, 'account')}", False),
+            (f"See its {money.counted(row.loans, 'account')}", False),
             (f"See the {money.count(row.forward_loans)} that rolled forward", True),
         ):
             if row.forward_loans or not is_forward:

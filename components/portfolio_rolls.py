@@ -8,7 +8,7 @@ from components import charts, exports, money, palette, portfolio_charts
 from components.dates import day
 from components.empty import empty
 from components.portfolio_links import ACCOUNTS, account_query
-from components.portfolio_words import percent, plural, rolls, trend
+from components.portfolio_words import percent, rolls, trend
 from services.portfolio import FilterChoices, Measure, Outcome, PortfolioFilter, Rolls
 from services.portfolio.accounts import AccountFilter, Move
 from services.portfolio.definitions import OUTCOME_MEANINGS, ROLL_MEANING
@@ -67,7 +67,7 @@ def _cell(seen: Rolls, month: RollMonth, move: tuple[int, int], measure: Measure
     start, end = move
     cell = month.cells.get(move, Cell())
     ended = WAYS_OUT[end].lower() if end in WAYS_OUT else seen.bucket_labels[end]
-    moved = f"{plural(cell.loans, 'account')} ({money.short(cell.amount)})"
+    moved = f"{money.counted(cell.loans, 'account')} ({money.short(cell.amount)})"
     share = percent(month.share(start, end, measure))
     return f"{moved} went from {seen.bucket_labels[start]} to {ended}, {share}: see them"
 

@@ -33,11 +33,6 @@ def signed(written: str, change: Decimal | int) -> str:
     return f"{MINUS if change < 0 else '+' if change > 0 else ''}{written}"
 
 
-def plural(number: Decimal | int, noun: str) -> str:
-    """'1 account', '12,345 accounts'."""
-    return f"{money.count(int(number))} {noun}" + ("" if number == 1 else "s")
-
-
 def movement(moved: Movement, labels: tuple[str, ...]) -> str:
     """'61–90 grew by 214 accounts, ₹1.2 Cr (+8.4 %)'."""
     verb = "grew" if moved.amount > 0 or (moved.amount == 0 and moved.loans > 0) else "fell"
@@ -63,10 +58,10 @@ def ageing(seen: Overview) -> str:
         return "No account is past due"
     opening = [age.opening.loans for age in seen.ageing if age.bucket and age.opening is not None]
     if not opening:
-        return f"{plural(past_due, 'account')} past due"
+        return f"{money.counted(past_due, 'account')} past due"
     change = past_due - sum(opening)
     turned = f"{money.count(abs(change))} {'more' if change > 0 else 'fewer'} than" if change else "as many as"
-    return f"{plural(past_due, 'account')} past due, {turned} at month start"
+    return f"{money.counted(past_due, 'account')} past due, {turned} at month start"
 
 
 def rolls(seen: Rolls, measure: Measure) -> str:
@@ -118,8 +113,9 @@ def vintages(curves: Sequence[Vintage]) -> str:
             word = (
                 "worse than" if now.share_30 > was.share_30 else "better than" if now.share_30 < was.share_30 else "as"
             )
+            loans = money.counted(now.loans, "loan")
             return (
-                f"{newer.label} ages {word} {older.label}: {percent(now.share_30)} of {plural(now.loans, 'loan')} 30+ "
+                f"{newer.label} ages {word} {older.label}: {percent(now.share_30)} of {loans} 30+ "
                 f"at month {now.month}, against {percent(was.share_30)} of {money.count(was.loans)}"
             )
     return "How quarters of disbursal age"
@@ -127,6 +123,6 @@ def vintages(curves: Sequence[Vintage]) -> str:
 
 def share_of(share: Decimal, whole: Cell, measure: Measure) -> str:
     """A share with what it is of: '13.6 % of 59 accounts', '13.6 % of ₹1.2 Cr in 59 accounts'."""
-    of = plural(whole.loans, "account")
+    of = money.counted(whole.loans, "account")
     amount = "" if measure is Measure.COUNT else f"{notices.said(money.short(whole.amount))} in "
     return f"{percent(share)} of {amount}{of}"

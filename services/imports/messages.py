@@ -1,6 +1,7 @@
 """Findings in words: what is wrong and what to do about it."""
 
 from services.imports.fields import Kind, field_of
+from services.wording import counted
 
 _SENTENCES = {
     "missing": "{label} is empty",
@@ -66,7 +67,7 @@ _OF_LOANS = {
 
 def of_loans(code: str, loans: int) -> str:
     """What is to be known of so many loans of the file."""
-    return _OF_LOANS[code].format("1 loan" if loans == 1 else f"{loans:,} loans")
+    return _OF_LOANS[code].format(counted(loans, "loan"))
 
 
 def sentence(kind: Kind, code: str) -> str:

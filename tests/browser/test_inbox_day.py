@@ -10,8 +10,7 @@ from pypdf import PdfReader
 from sqlalchemy import text
 
 from db.engine import reading, transaction
-from db.models.owes import ContactPoint
-from services import case_people, cases, delinquency, lender, personal_data
+from services import case_people, cases, delinquency, lender
 from services.actors import Role
 from tests import builders
 from tests.browser.conftest import CAST, LiveApp, _user, choose_act, settle, work_as
@@ -41,15 +40,7 @@ def nisha(live_app: LiveApp) -> int:
         for number in range(1, 6):
             builders.make_instalment(session, loan_id, number, today - timedelta(days=30 * number), 10_000)
         where = "12 Hill Road, Pune"
-        session.add(
-            ContactPoint(
-                borrower_id=borrower_id,
-                kind="address",
-                value_encrypted=personal_data.encrypt(where),
-                value_index=personal_data.blind_index(where),
-                value_hint=personal_data.mask_address(where),
-            )
-        )
+        builders.make_address(session, borrower_id, where)
         builders.make_case(session, borrower_id, owner_id=live_app.actors["ana"].id, opened_on=today)
         delinquency.derive(session, today, [loan_id])
         cases.refresh_for(session, today, [borrower_id])

@@ -90,7 +90,7 @@ def test_the_chain_is_verified_at_the_press_of_a_button_and_a_break_is_told(cast
     assert "Chain broken" in words(app)
     assert "was changed after it was recorded" in words(app)
     app.text_input(key="audit.whom").set_value("C-1042").run()
-    assert "say so to whoever gets it" in app.warning[0].value
+    assert "and that the last check failed" in app.warning[0].value
 
 
 def test_the_record_of_a_borrower_needs_a_reason(cast, trail):

@@ -8,8 +8,7 @@ from sqlalchemy import select, text
 
 from db.engine import reading, transaction
 from db.models.legal import LegalAction
-from db.models.owes import ContactPoint
-from services import cases, legal, lender, personal_data
+from services import cases, legal, lender
 from services.actors import Role
 from tests import builders
 from tests.pages.conftest import opened, token_of, words
@@ -22,15 +21,7 @@ def meera(cast):
         borrower_id, loan_id = builders.make_overdue(session, dpd=45, name="Meera <b>Iyer", as_of=today)
         builders.make_case(session, borrower_id, owner_id=cast[Role.AGENT].id, opened_on=today)
         where = f"{borrower_id} Hill Road, Pune"
-        session.add(
-            ContactPoint(
-                borrower_id=borrower_id,
-                kind="address",
-                value_encrypted=personal_data.encrypt(where),
-                value_index=personal_data.blind_index(where),
-                value_hint=personal_data.mask_address(where),
-            )
-        )
+        builders.make_address(session, borrower_id, where)
         cases.refresh(session, today, 0, 2**62)
     return borrower_id, loan_id
 

@@ -11,69 +11,50 @@ from services.actors import SYSTEM
 from services.errors import InvalidInput, NotAllowed
 from services.imports import UndoRefused, batches, rejects
 from services.imports.rejects import rejects_csv
-
-
-def _load(tmp_path, content, kind="loan_book", **over):
-    path = tmp_path / "file.csv"
-    path.write_text(content)
-    return imports.load_file(SYSTEM, path, kind=kind, **over)
-
-
-def _one(session, statement):
-    return session.execute(text(statement)).one()
-
-
-def _count(session, table):
-    return session.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
-
-
-LOANS = (
-    "Loan No,Customer ID,Customer Name,Loan Amount,Disbursal Date,Dealer\n"
-    "L1,C1,Asha,1000,2025-01-01,D1\nL2,C1,Asha,2000,2025-02-01,D2\n"
-)
+from tests.services.import_files import LOANS, count, load, one
 
 
 def test_the_same_file_twice_changes_nothing(session, tmp_path):
-    _load(tmp_path, LOANS)
-    again = _load(tmp_path, LOANS)
+    load(tmp_path, LOANS)
+    again = load(tmp_path, LOANS)
     assert {k: again.counts[k] for k in ("new", "changed", "unchanged")} == {"new": 0, "changed": 0, "unchanged": 2}
-    assert _count(session, "import_change") == 0
+    assert count(session, "import_change") == 0
 
 
 def test_changes_are_previewed_from_to_and_undone(session, tmp_path):
-    _load(tmp_path, LOANS)
-    second = _load(tmp_path, LOANS.replace("2000", "2500").replace("D2", "D9"))
+    load(tmp_path, LOANS)
+    second = load(tmp_path, LOANS.replace("2000", "2500").replace("D2", "D9"))
     changes = {c["field"]: (c["from"], c["to"]) for c in second.report["samples"][0]["changes"]}
     assert changes == {"principal": (2000.0, 2500.0), "Dealer": ("D2", "D9")}
     imports.undo(SYSTEM, second.id)
-    assert tuple(_one(session, "SELECT principal, attributes FROM loan WHERE external_id = 'L2'")) == (
+    assert tuple(one(session, "SELECT principal, attributes FROM loan WHERE external_id = 'L2'")) == (
         Decimal(2000),
         {"Dealer": "D2"},
     )
 
 
 def test_an_undone_book_leaves_nothing(session, tmp_path):
-    batch = _load(tmp_path, LOANS)
+    batch = load(tmp_path, LOANS)
     imports.undo(SYSTEM, batch.id)
-    assert [_count(session, t) for t in ("loan", "borrower", "contact_point")] == [0, 0, 0]
+    assert [count(session, t) for t in ("loan", "borrower", "contact_point")] == [0, 0, 0]
 
 
 def test_undo_is_refused_once_something_depends_on_it(session, tmp_path):
-    batch = _load(tmp_path, LOANS)
-    _load(tmp_path, "loan_number,paid_on,amount\nL1,2025-03-01,100\n", "payments")
+    batch = load(tmp_path, LOANS)
+    load(tmp_path, "loan_number,paid_on,amount\nL1,2025-03-01,100\n", "payments")
     with pytest.raises(UndoRefused, match="payments of its loans"):
         imports.undo(SYSTEM, batch.id)
     assert imports.view(SYSTEM, batch.id).status == "committed"
 
 
 def test_rejected_rows_come_back_mended(session, tmp_path):
-    batch = _load(tmp_path, LOANS + "L3,C3,=cmd|x,-7,2025-01-01,D3\n")
+    batch = load(tmp_path, LOANS + "L3,C3,=cmd|x,-7,2025-01-01,D3\n")
     rejects = rejects_csv(SYSTEM, batch.id).decode("utf-8-sig")
     assert "'=cmd|x" in rejects
     assert "Principal is negative" in rejects
-    mended = _load(tmp_path, rejects.replace("-7", "7"))
+    mended = load(tmp_path, rejects.replace("-7", "7"))
     assert mended.counts["loans_new"] == 1
-    row = _one(
+    row = one(
         session,
         "SELECT b.name, l.attributes FROM loan l JOIN borrower b ON b.id = l.borrower_id WHERE l.external_id = 'L3'",
     )
@@ -81,17 +62,17 @@ def test_rejected_rows_come_back_mended(session, tmp_path):
 
 
 def test_rejected_rows_open_as_a_table_where_the_decimal_sign_is_a_comma(session, tmp_path):
-    batch = _load(tmp_path, "Loan No;Loan Amount\nL1;1,5\nL2;x\n", options={"decimal": ","})
+    batch = load(tmp_path, "Loan No;Loan Amount\nL1;1,5\nL2;x\n", options={"decimal": ","})
     rejects = rejects_csv(SYSTEM, batch.id).decode("utf-8-sig")
     assert rejects.splitlines()[0] == "Loan No;Loan Amount;Recoup: why not taken"
-    mended = _load(tmp_path, rejects.replace("x;", "2,5;"), options={"decimal": ","})
+    mended = load(tmp_path, rejects.replace("x;", "2,5;"), options={"decimal": ","})
     assert mended.counts["loans_new"] == 1
 
 
 def test_snapshots_long_and_wide(session, tmp_path):
-    _load(tmp_path, LOANS)
-    long = _load(tmp_path, "loan_number,as_of,dpd,outstanding\nL1,2025-03-31,35,900\nL1,2025-04-30,0,800\n", "snapshot")
-    wide = _load(
+    load(tmp_path, LOANS)
+    long = load(tmp_path, "loan_number,as_of,dpd,outstanding\nL1,2025-03-31,35,900\nL1,2025-04-30,0,800\n", "snapshot")
+    wide = load(
         tmp_path,
         "loan_number,jan,feb\nL2,0,2\n",
         "snapshot",
@@ -102,12 +83,12 @@ def test_snapshots_long_and_wide(session, tmp_path):
         },
     )
     assert (long.counts["reported_new"], wide.counts["reported_new"]) == (2, 2)
-    assert _one(session, "SELECT max(dpd) FROM reported_snapshot WHERE as_of = '2025-02-28'")[0] == 60
+    assert one(session, "SELECT max(dpd) FROM reported_snapshot WHERE as_of = '2025-02-28'")[0] == 60
 
 
 def test_mapping_without_a_required_field_is_refused(session, tmp_path):
     with pytest.raises(InvalidInput, match="Principal"):
-        _load(tmp_path, "Loan No,Colour\nL1,red\n")
+        load(tmp_path, "Loan No,Colour\nL1,red\n")
 
 
 def test_agents_may_not_import(session, ana, tmp_path):
@@ -116,7 +97,7 @@ def test_agents_may_not_import(session, ana, tmp_path):
 
 
 def test_every_step_is_in_the_trail_and_staging_is_gone(session, tmp_path):
-    _load(tmp_path, LOANS)
+    load(tmp_path, LOANS)
     actions = session.execute(text("SELECT action FROM audit_event ORDER BY id")).scalars().all()
     assert actions == ["import.uploaded", "import.committed"]
     left = "SELECT count(*) FROM pg_class WHERE relnamespace = 'staging'::regnamespace"
@@ -128,13 +109,13 @@ def test_a_file_imported_later_is_checked_again_when_the_book_has_changed(sessio
     path.write_text(LOANS)
     first = batches.begin(SYSTEM, path, file_name="a.csv", kind=imports.Kind.LOAN_BOOK)
     imports.check(SYSTEM, first.id)
-    _load(tmp_path, LOANS.replace("2000", str(2000 + timedelta(1).days)))
+    load(tmp_path, LOANS.replace("2000", str(2000 + timedelta(1).days)))
     done = imports.commit(SYSTEM, first.id)
     assert (done.counts["loans_new"], done.counts["loans_changed"]) == (0, 1)
 
 
 def test_a_file_that_an_earlier_version_checked_is_checked_again(session, tmp_path):
-    _load(tmp_path, LOANS)
+    load(tmp_path, LOANS)
     path = tmp_path / "b.csv"
     path.write_text(LOANS.replace("Asha", "Usha").replace("L1", "L8").replace("L2", "L9"))
     batch = batches.begin(SYSTEM, path, file_name="b.csv", kind=imports.Kind.LOAN_BOOK)
@@ -160,21 +141,21 @@ def test_staged_rows_that_a_crash_of_the_server_took_are_read_again(session, tmp
     imports.check(SYSTEM, batch.id)
     session.execute(text(lost.format(batch.id)))
     imports.commit(SYSTEM, batch.id)
-    assert _count(session, "loan") == 2
+    assert count(session, "loan") == 2
 
 
 def test_an_undone_book_leaves_the_days_that_were_closed_with_it(session, tmp_path, frozen_clock):
     frozen_clock(datetime(2025, 6, 16, 5, 30, tzinfo=UTC))
-    _load(tmp_path, LOANS)
-    _load(tmp_path, "loan_number,due_date,amount\nL1,2025-05-05,500\nL2,2025-05-05,400\n", "schedule")
+    load(tmp_path, LOANS)
+    load(tmp_path, "loan_number,due_date,amount\nL1,2025-05-05,500\nL2,2025-05-05,400\n", "schedule")
     closing.close(SYSTEM, date(2025, 5, 31))
     stayed = _days(session)
-    book = _load(tmp_path, LOANS.replace("L1,C1", "L8,C8").replace("L2,C1", "L9,C9"))
+    book = load(tmp_path, LOANS.replace("L1,C1", "L8,C8").replace("L2,C1", "L9,C9"))
     closing.close(SYSTEM, date(2025, 5, 31))
     assert _days(session) != stayed
     imports.undo(SYSTEM, book.id)
     assert _days(session) == stayed
-    assert _count(session, "loan_snapshot") == 2
+    assert count(session, "loan_snapshot") == 2
 
 
 def _days(session):
@@ -184,7 +165,7 @@ def _days(session):
 
 def test_rejected_rows_go_after_ninety_days(session, tmp_path, frozen_clock):
     frozen_clock(datetime(2025, 6, 16, 5, 30, tzinfo=UTC))
-    batch = _load(tmp_path, LOANS + "L3,C3,Ana,-5,2025-01-01,\n")
+    batch = load(tmp_path, LOANS + "L3,C3,Ana,-5,2025-01-01,\n")
     frozen_clock(datetime(2025, 9, 14, 5, 0, tzinfo=UTC))
     assert rejects.forget_old(SYSTEM) == 0
     assert rejects.are_kept(imports.view(SYSTEM, batch.id))

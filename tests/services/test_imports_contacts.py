@@ -6,36 +6,17 @@ from sqlalchemy import text
 from services import imports, personal_data
 from services.actors import SYSTEM
 from services.imports import UndoRefused, batches
-
-
-def _load(tmp_path, content, kind="loan_book", **over):
-    path = tmp_path / "file.csv"
-    path.write_text(content)
-    return imports.load_file(SYSTEM, path, kind=kind, **over)
-
-
-def _one(session, statement):
-    return session.execute(text(statement)).one()
-
-
-def _count(session, table):
-    return session.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()
-
-
-LOANS = (
-    "Loan No,Customer ID,Customer Name,Loan Amount,Disbursal Date,Dealer\n"
-    "L1,C1,Asha,1000,2025-01-01,D1\nL2,C1,Asha,2000,2025-02-01,D2\n"
-)
+from tests.services.import_files import LOANS, count, load, one
 
 
 def test_contacts_are_encrypted_and_consent_keeps_its_history(session, tmp_path):
-    _load(tmp_path, LOANS)
+    load(tmp_path, LOANS)
     content = "Customer ID,Mobile,Consent\nC1,98765 43210,yes\nC8,9876543211,yes\nC1,12,yes\n"
-    batch = _load(tmp_path, content, "contacts")
+    batch = load(tmp_path, content, "contacts")
     assert (batch.counts["points_new"], batch.counts["rejected"]) == (1, 2)
-    point = _one(session, "SELECT value_encrypted, value_hint, consent FROM contact_point")
+    point = one(session, "SELECT value_encrypted, value_hint, consent FROM contact_point")
     assert (personal_data.decrypt(point[0]), point[1], point[2]) == ("+919876543210", "••••••3210", True)
-    _load(tmp_path, content.replace("yes", "no"), "contacts")
+    load(tmp_path, content.replace("yes", "no"), "contacts")
     assert session.execute(text("SELECT given FROM consent_event ORDER BY id")).scalars().all() == [True, False]
 
 
@@ -47,11 +28,11 @@ def test_contacts_are_encrypted_and_consent_keeps_its_history(session, tmp_path)
     ],
 )
 def test_consent_of_new_points_has_its_event_as_the_file_tells_it(session, tmp_path, columns, said, told):
-    _load(tmp_path, LOANS.replace("L2,C1", "L2,C2"))
+    load(tmp_path, LOANS.replace("L2,C1", "L2,C2"))
     content = (
         f"borrower_number,phone,email,consent{columns}\nC1,9876543210,a@example.in,yes{said}\nC2,9876543211,,{said}\n"
     )
-    batch = _load(tmp_path, content, "contacts")
+    batch = load(tmp_path, content, "contacts")
     assert batch.counts["points_new"] == 3
     events = session.execute(
         text(
@@ -59,16 +40,16 @@ def test_consent_of_new_points_has_its_event_as_the_file_tells_it(session, tmp_p
             "JOIN contact_point c ON c.id = e.contact_point_id ORDER BY c.kind"
         )
     ).all()
-    today = _one(session, "SELECT now()::date::text")[0]
+    today = one(session, "SELECT now()::date::text")[0]
     assert [tuple(event) for event in events] == [
         (kind, True, told[0], told[1] or today) for kind in ("email", "phone")
     ]
-    assert _load(tmp_path, content, "contacts").counts["unchanged"] == 3
-    assert _count(session, "consent_event") == 2
+    assert load(tmp_path, content, "contacts").counts["unchanged"] == 3
+    assert count(session, "consent_event") == 2
 
 
 def test_point_that_came_between_check_and_commit_is_not_written_twice(session, tmp_path):
-    _load(tmp_path, LOANS.replace("L2,C1", "L2,C2"))
+    load(tmp_path, LOANS.replace("L2,C1", "L2,C2"))
     path = tmp_path / "contacts.csv"
     path.write_text("borrower_number,phone\nC1,9876543210\nC2,9876543211\n")
     batch = batches.begin(SYSTEM, path, file_name="contacts.csv", kind=imports.Kind.CONTACTS)
@@ -82,18 +63,18 @@ def test_point_that_came_between_check_and_commit_is_not_written_twice(session, 
         {"sealed": personal_data.encrypt(number), "index": personal_data.blind_index(number)},
     )
     assert imports.commit(SYSTEM, batch.id).counts["points_new"] == 1
-    assert _count(session, "contact_point") == 2
+    assert count(session, "contact_point") == 2
 
 
 def test_undone_contacts_leave_no_person_they_named(session, tmp_path):
-    _load(tmp_path, LOANS)
+    load(tmp_path, LOANS)
     named = "Customer ID,Mobile,Role,Name\nC1,9876543210,guarantor,Ravi\n"
     mapping = {"Customer ID": "borrower_number", "Mobile": "phone", "Role": "party_role", "Name": "party_name"}
-    first = _load(tmp_path, named, "contacts", mapping=mapping)
-    second = _load(tmp_path, named.replace("9876543210", "9876543211"), "contacts", mapping=mapping)
-    assert _count(session, "party") == 1
+    first = load(tmp_path, named, "contacts", mapping=mapping)
+    second = load(tmp_path, named.replace("9876543210", "9876543211"), "contacts", mapping=mapping)
+    assert count(session, "party") == 1
     with pytest.raises(UndoRefused, match="people it named"):
         imports.undo(SYSTEM, first.id)
     imports.undo(SYSTEM, second.id)
     imports.undo(SYSTEM, first.id)
-    assert [_count(session, t) for t in ("party", "contact_point")] == [0, 0]
+    assert [count(session, t) for t in ("party", "contact_point")] == [0, 0]

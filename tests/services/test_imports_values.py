@@ -13,41 +13,26 @@ from sqlalchemy import text
 from services import imports
 from services.actors import SYSTEM
 from services.imports import DateOrderNeeded
-
-
-def _load(tmp_path, content, kind="loan_book", **over):
-    path = tmp_path / "file.csv"
-    path.write_text(content)
-    return imports.load_file(SYSTEM, path, kind=kind, **over)
-
-
-def _one(session, statement):
-    return session.execute(text(statement)).one()
-
-
-LOANS = (
-    "Loan No,Customer ID,Customer Name,Loan Amount,Disbursal Date,Dealer\n"
-    "L1,C1,Asha,1000,2025-01-01,D1\nL2,C1,Asha,2000,2025-02-01,D2\n"
-)
+from tests.services.import_files import LOANS, load, one
 
 
 def test_indian_ways_of_writing_are_read(session, tmp_path):
-    _load(tmp_path, 'Loan No,Loan Amount,Disbursal Date,EMI\nL1 ,"₹ 1,23,456.78 ",13/04/2025," 1,000/-"\n')
-    row = _one(session, "SELECT external_id, principal, disbursed_on, instalment_amount FROM loan")
+    load(tmp_path, 'Loan No,Loan Amount,Disbursal Date,EMI\nL1 ,"₹ 1,23,456.78 ",13/04/2025," 1,000/-"\n')
+    row = one(session, "SELECT external_id, principal, disbursed_on, instalment_amount FROM loan")
     assert tuple(row) == ("L1", Decimal("123456.78"), date(2025, 4, 13), Decimal(1000))
 
 
 def test_dates_that_can_be_read_two_ways_are_asked_for_once(session, tmp_path):
     content = "Loan No,Loan Amount,Disbursal Date\nL1,5,03/04/2025\n"
     with pytest.raises(DateOrderNeeded, match="03/04/2025"):
-        _load(tmp_path, content)
-    _load(tmp_path, content, options={"date_order": "dmy"})
-    assert _one(session, "SELECT disbursed_on FROM loan")[0] == date(2025, 4, 3)
+        load(tmp_path, content)
+    load(tmp_path, content, options={"date_order": "dmy"})
+    assert one(session, "SELECT disbursed_on FROM loan")[0] == date(2025, 4, 3)
 
 
 def test_unknown_columns_become_attributes(session, tmp_path):
-    _load(tmp_path, LOANS)
-    assert _one(session, "SELECT attributes FROM loan WHERE external_id = 'L1'")[0] == {"Dealer": "D1"}
+    load(tmp_path, LOANS)
+    assert one(session, "SELECT attributes FROM loan WHERE external_id = 'L1'")[0] == {"Dealer": "D1"}
 
 
 @pytest.mark.parametrize(
@@ -65,7 +50,7 @@ def test_unknown_columns_become_attributes(session, tmp_path):
     ],
 )
 def test_wrong_rows_are_rejected_with_their_reason(session, tmp_path, row, code):
-    batch = _load(tmp_path, LOANS + row + "\n")
+    batch = load(tmp_path, LOANS + row + "\n")
     assert code in [rule["code"] for rule in batch.report["rules"]]
     assert batch.counts["rejected"] == (2 if code == "row:differs" else 1)
 
@@ -80,7 +65,7 @@ def test_wrong_rows_are_rejected_with_their_reason(session, tmp_path, row, code)
     ],
 )
 def test_a_rate_beyond_what_is_kept_is_a_fault_of_its_row(session, tmp_path, rate, codes):
-    batch = _load(tmp_path, f'loan_number,principal,interest_rate\nL1,500,"{rate}"\n')
+    batch = load(tmp_path, f'loan_number,principal,interest_rate\nL1,500,"{rate}"\n')
     assert [rule["code"] for rule in batch.report["rules"]] == codes
 
 

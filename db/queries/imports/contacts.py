@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from db.base import AnyRow
+from db.queries.imports import comparing
 from db.queries.imports.adding import add, rowcount
 from db.queries.imports.plan import Plan
 from db.queries.imports.staging import raw_connection
@@ -130,16 +131,7 @@ def _known(plan: Plan) -> str:
 
 def compare(session: Session, plan: Plan) -> AnyRow:
     """Contact points new, changed and unchanged. Contacts files only."""
-    return session.execute(
-        text(
-            f"""
-            SELECT count(*) FILTER (WHERE o.id IS NULL) AS new,
-                   count(*) FILTER (WHERE o.id IS NOT NULL AND {_CHANGES}) AS changed,
-                   count(*) FILTER (WHERE o.id IS NOT NULL AND NOT ({_CHANGES})) AS unchanged
-            FROM {_known(plan)}
-            """
-        )
-    ).one()
+    return comparing.compare(session, _known(plan), key="id", differs=_CHANGES)
 
 
 def samples(session: Session, plan: Plan) -> list[AnyRow]:
@@ -194,7 +186,8 @@ def commit(session: Session, plan: Plan, *, may_change: bool, is_new: bool) -> d
     """
     bound = {"batch": plan.batch_id}
     changed = _change(session, plan, bound) if may_change else 0
-    _add_parties(session, plan, bound)
+    if plan.has("party_role"):
+        _add_parties(session, plan, bound)
     new = _add_points_of_borrowers(session, plan, bound, is_new=is_new)
     _tell_consent_of_new(session, plan, bound, are_all_new=is_new and new == _count(session, plan))
     return {"points_new": new, "points_changed": changed}

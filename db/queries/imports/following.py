@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from db.base import AnyRow
+from db.queries.imports.adding import rowcount
 from db.queries.imports.checking import is_by_loan
 from db.queries.imports.plan import Plan
 
@@ -53,19 +54,16 @@ def first_lines(session: Session, plan: Plan) -> list[int]:
 
 def follow_schedule(session: Session, plan: Plan) -> int:
     """Let the loans of a schedule that kept the lender's own figures follow it from now on; how many."""
-    return int(
-        session.execute(
-            text(
-                f"""
-                WITH turned AS (
-                    UPDATE loan l SET source = 'schedule'
-                    FROM (SELECT DISTINCT loan_id FROM {plan.typed} WHERE faults IS NULL) r
-                    WHERE l.id = r.loan_id AND {_REPORTED} RETURNING l.id
-                )
-                INSERT INTO import_change (batch_id, entity, entity_id, before)
-                SELECT :batch, 'loan_source', id, '{{"source": "snapshot"}}' FROM turned
-                """
-            ),
-            {"batch": plan.batch_id},
-        ).rowcount  # type: ignore[attr-defined]
+    return rowcount(
+        session,
+        f"""
+        WITH turned AS (
+            UPDATE loan l SET source = 'schedule'
+            FROM (SELECT DISTINCT loan_id FROM {plan.typed} WHERE faults IS NULL) r
+            WHERE l.id = r.loan_id AND {_REPORTED} RETURNING l.id
+        )
+        INSERT INTO import_change (batch_id, entity, entity_id, before)
+        SELECT :batch, 'loan_source', id, '{{"source": "snapshot"}}' FROM turned
+        """,
+        {"batch": plan.batch_id},
     )

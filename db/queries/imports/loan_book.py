@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from db.base import AnyRow
 from db.queries.imports import contacts, reported
+from db.queries.imports.adding import rowcount
 from db.queries.imports.plan import Plan
 
 _LOAN = (
@@ -159,10 +160,6 @@ def commit(
     return counts
 
 
-def _rowcount(session: Session, statement: str, bound: dict[str, Any]) -> int:
-    return int(session.execute(text(statement), bound).rowcount)  # type: ignore[attr-defined]
-
-
 def _change_borrowers(session: Session, plan: Plan, bound: dict[str, Any]) -> int:
     columns = ", ".join(f"'{c}', b.{c}" for c in _BORROWER)
     changes = ", ".join(f"{c} = coalesce(t.{_THEIRS.get(c, c)}, b.{c})" for c in _BORROWER)
@@ -171,9 +168,9 @@ def _change_borrowers(session: Session, plan: Plan, bound: dict[str, Any]) -> in
         INSERT INTO import_change (batch_id, entity, entity_id, before)
         SELECT :batch, 'borrower', b.id, jsonb_build_object({columns}) {source}
     """
-    if not _rowcount(session, statement, bound):
+    if not rowcount(session, statement, bound):
         return 0
-    return _rowcount(
+    return rowcount(
         session,
         f"UPDATE borrower b SET {changes} FROM {_first_of_borrower(plan)} t "
         f"WHERE b.id = t.borrower_id AND {_BORROWER_DIFFERS}",
@@ -255,7 +252,7 @@ def _parts(product: str, region: str, branch: str, attribute: str) -> str:
 def _change_loans(session: Session, bound: dict[str, Any]) -> int:
     kept = (*_LOAN, "attributes", "segment_id", "product_id")
     columns = ", ".join(f"'{c}', l.{c}" for c in kept)
-    changed = _rowcount(
+    changed = rowcount(
         session,
         f"""
         INSERT INTO import_change (batch_id, entity, entity_id, before)
@@ -282,7 +279,7 @@ def _add_borrowers(session: Session, plan: Plan, bound: dict[str, Any]) -> int:
     one_each = plan.has("borrower_number")
     distinct = "DISTINCT ON (borrower_key)" if one_each else ""
     order = "borrower_key, line" if one_each else "line"
-    return _rowcount(
+    return rowcount(
         session,
         f"""
         INSERT INTO borrower (external_id, name, language, city, state, region, created_batch_id)
@@ -299,7 +296,7 @@ def _add_loans(session: Session, plan: Plan, bound: dict[str, Any], *, are_all_n
     # where nothing is known the planner need not guess how many rows are new: it takes them for very few
     are_new = "" if are_all_new else "AND t.loan_id IS NULL"
     parts = _parts("coalesce(t.product, :product)", "t.region", "t.branch", _attribute("t.attributes"))
-    return _rowcount(
+    return rowcount(
         session,
         f"""
         INSERT INTO loan (external_id, borrower_id, product_id, segment_id, source, currency, {columns}, attributes,

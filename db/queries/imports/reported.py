@@ -4,6 +4,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from db.base import AnyRow
+from db.queries.imports import comparing
 from db.queries.imports.faults import STATUS
 from db.queries.imports.plan import Plan
 
@@ -41,16 +42,8 @@ def _said(plan: Plan) -> str:
 
 def compare(session: Session, plan: Plan) -> AnyRow:
     """How many rows of figures are new, changed and unchanged, before they are written. Snapshot files only."""
-    return session.execute(
-        text(
-            f"""
-            SELECT count(*) FILTER (WHERE o.loan_id IS NULL) AS new,
-                   count(*) FILTER (WHERE o.loan_id IS NOT NULL AND {_DIFFERS}) AS changed,
-                   count(*) FILTER (WHERE o.loan_id IS NOT NULL AND NOT {_DIFFERS}) AS unchanged
-            FROM ({_said(plan)}) r LEFT JOIN reported_snapshot o USING (loan_id, as_of)
-            """
-        )
-    ).one()
+    known = f"({_said(plan)}) r LEFT JOIN reported_snapshot o USING (loan_id, as_of)"
+    return comparing.compare(session, known, key="loan_id", differs=_DIFFERS)
 
 
 def lines_that_change(plan: Plan) -> str:

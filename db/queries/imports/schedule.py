@@ -4,6 +4,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from db.base import AnyRow
+from db.queries.imports import comparing
 from db.queries.imports.adding import add, rowcount
 from db.queries.imports.marking import mark
 from db.queries.imports.plan import Plan
@@ -111,16 +112,8 @@ _ADDED = """
 
 def compare(session: Session, plan: Plan) -> AnyRow:
     """Instalments new, changed and unchanged."""
-    return session.execute(
-        text(
-            f"""
-            SELECT count(*) FILTER (WHERE o.loan_id IS NULL) AS new,
-                   count(*) FILTER (WHERE o.loan_id IS NOT NULL AND {_DIFFERS}) AS changed,
-                   count(*) FILTER (WHERE o.loan_id IS NOT NULL AND NOT {_DIFFERS}) AS unchanged
-            FROM ({instalments(plan)}) r LEFT JOIN instalment o USING (loan_id, number)
-            """
-        )
-    ).one()
+    known = f"({instalments(plan)}) r LEFT JOIN instalment o USING (loan_id, number)"
+    return comparing.compare(session, known, key="loan_id", differs=_DIFFERS)
 
 
 def samples(session: Session, plan: Plan) -> list[AnyRow]:

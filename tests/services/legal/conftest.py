@@ -5,13 +5,12 @@ import pytest
 from services.actors import Role
 from tests import builders
 from tests.conftest import make_actor
-from tests.services.legal.steps import keep_address
 
 
 @pytest.fixture
 def loan(session):
     borrower_id, loan_id = builders.make_overdue(session, dpd=45, name="Meera {lender} Iyer")
-    keep_address(session, borrower_id)
+    builders.make_address(session, borrower_id)
     builders.make_case(session, borrower_id, max_dpd=45, stage="legal")
     return borrower_id, loan_id
 

@@ -6,25 +6,11 @@ from decimal import Decimal
 from sqlalchemy import text
 
 from db.models.legal import LegalAction
-from db.models.owes import ContactPoint
-from services import approvals, legal, personal_data
+from services import approvals, legal
 
 TODAY = date(2025, 6, 16)  # of the frozen clock, 11:00 in India
 
 MEMO = date(2025, 6, 10)
-
-
-def keep_address(session, borrower_id, where="12 Hill Road, Pune 411001"):
-    session.add(
-        ContactPoint(
-            borrower_id=borrower_id,
-            kind="address",
-            value_encrypted=personal_data.encrypt(where),
-            value_index=personal_data.blind_index(where),
-            value_hint=personal_data.mask_address(where),
-        )
-    )
-    session.flush()
 
 
 def entry(loan_id, kind="s138", amount=5_000, **over):

@@ -16,7 +16,7 @@ from services.actors import SYSTEM, Role
 from services.errors import NotAllowed, NotFound, Refused
 from tests import builders
 from tests.conftest import make_actor
-from tests.services.legal.steps import MEMO, TODAY, approve, at, keep_address, opened, row, served
+from tests.services.legal.steps import MEMO, TODAY, approve, at, opened, row, served
 
 pytestmark = pytest.mark.usefixtures("frozen_clock")
 
@@ -185,7 +185,7 @@ def test_of_two_who_send_the_notice_at_once_one_is_told(database, frozen_clock):
     with transaction() as session:
         leader = make_actor(session, "marek", "Marek Nowak", Role.LEADER)
         borrower_id, loan_id = builders.make_overdue(session, dpd=45)
-        keep_address(session, borrower_id)
+        builders.make_address(session, borrower_id)
     action_id = opened(leader, (borrower_id, loan_id))
     start, answers = Barrier(2), []
 

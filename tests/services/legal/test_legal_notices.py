@@ -8,7 +8,7 @@ from services import documents, legal
 from services.errors import Conflict, InvalidInput, Refused
 from services.legal.texts import filled
 from tests import builders
-from tests.services.legal.steps import TODAY, keep_address, opened
+from tests.services.legal.steps import TODAY, opened
 
 pytestmark = pytest.mark.usefixtures("frozen_clock")
 
@@ -58,7 +58,7 @@ def test_no_notice_without_address_or_to_the_deceased(session, marek):
     action_id = opened(marek, (borrower_id, loan_id), "recall")
     with pytest.raises(Refused, match="No address"):
         legal.issue(marek, action_id, how="courier")
-    keep_address(session, borrower_id)
+    builders.make_address(session, borrower_id)
     builders.make_hold(session, borrower_id, kind="deceased", starts_on=TODAY)
     with pytest.raises(Refused, match="deceased"):
         legal.issue(marek, action_id, how="courier")
