@@ -152,7 +152,7 @@ def first_rows(start: bytes, dialect: Dialect, *, rows: int, is_whole: bool) -> 
         is_whole: whether `start` is all of the file; else its last row may be cut and is left out.
 
     Raises:
-        FileUnreadable: the first line is too long.
+        FileUnreadable: one of the first two lines is too long.
     """
     decoded = codecs.getincrementaldecoder(dialect.encoding)("replace").decode(start[dialect.bom_bytes :])
     if not is_whole:
@@ -174,6 +174,10 @@ def first_rows(start: bytes, dialect: Dialect, *, rows: int, is_whole: bool) -> 
         raise FileUnreadable(
             "The first rows cannot be told apart: a quote is opened and never closed. Export the file again."
         ) from None
+    if len(found) == 1 and not is_whole:
+        raise FileUnreadable(
+            "The row under the header is longer than 250 kB, so this is no table with a row a line. Export it again."
+        )
     return found
 
 

@@ -279,3 +279,8 @@ def test_a_name_in_windows_text_does_not_spoil_the_names_in_utf8(session, tmp_pa
 )
 def test_fields_are_proposed_by_name_and_content(header, samples, field):
     assert propose(Kind.LOAN_BOOK, [header], [[s] for s in samples])[0].target == field
+
+
+def test_an_endless_row_under_the_header_is_told_as_such(tmp_path):
+    with pytest.raises(FileUnreadable, match="row under the header is longer"):
+        files.look(_file(tmp_path, b"Loan No,Loan Amount\n" + b"x" * 5_000_000))
