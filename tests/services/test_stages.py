@@ -48,7 +48,7 @@ def make_cases(session, *dpds, **state):
 
 
 def stages_now(session):
-    return session.execute(select(CollectionCase.stage).order_by(CollectionCase.id)).scalars().all()
+    return session.execute(select(CollectionCase.stage).order_by(CollectionCase.borrower_id)).scalars().all()
 
 
 def moves(session):
