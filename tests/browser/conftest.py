@@ -40,8 +40,8 @@ CAST = {
     "adam": ("Adam Okoye", Role.ADMIN),
 }
 CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
-START_SECONDS = 60
-PATIENCE_MS = 20_000
+START_SECONDS = 120
+PATIENCE_MS = 45_000
 """How long a screen may take on a busy machine before a test gives up."""
 
 expect.set_options(timeout=PATIENCE_MS)

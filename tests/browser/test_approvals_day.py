@@ -13,7 +13,7 @@ from tests import builders
 from tests.browser.conftest import LiveApp, choose_act, settle, work_as
 
 pytestmark = pytest.mark.browser
-SLOW = 30_000
+SLOW = 90_000
 """Milliseconds: a loaded machine draws a page of many widgets slowly."""
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1440, "height": 900}

@@ -14,7 +14,7 @@ from tests import builders
 from tests.browser.conftest import PATIENCE_MS, LiveApp, settle, sign_in, work_as
 
 pytestmark = pytest.mark.browser
-SLOW = 30_000
+SLOW = 90_000
 """Milliseconds: a loaded machine draws a page of many widgets slowly."""
 PHOTO = b"\xff\xd8\xff\xe0 a door"
 

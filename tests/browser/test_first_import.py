@@ -15,7 +15,7 @@ from tests.browser.conftest import PASSWORD, LiveApp, fill_sign_in, settle, work
 from tests.conftest import wait_until
 
 pytestmark = pytest.mark.browser
-SLOW = 60_000
+SLOW = 90_000
 LOANS = 150
 
 

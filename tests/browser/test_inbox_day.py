@@ -16,7 +16,7 @@ from tests import builders
 from tests.browser.conftest import CAST, LiveApp, _user, choose_act, settle, work_as
 
 pytestmark = pytest.mark.browser
-SLOW = 30_000
+SLOW = 90_000
 """Milliseconds: a loaded machine draws a page of many widgets slowly."""
 
 

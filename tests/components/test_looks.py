@@ -158,7 +158,7 @@ def draw_table():
 
 
 def test_a_table_writes_amounts_in_the_currencys_grouping_and_keeps_numbers_for_sorting():
-    app = AppTest.from_function(draw_table, default_timeout=30).run()
+    app = AppTest.from_function(draw_table, default_timeout=90).run()
     assert not app.exception
     frame = app.dataframe[0].value
     assert frame["amount"].iloc[0] == 1234567.5

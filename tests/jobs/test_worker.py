@@ -66,7 +66,7 @@ def test_progress_of_running_work_is_seen_and_a_stop_gives_it_back(worker, tmp_p
     wait_until(lambda: run_row(run_id).progress_done > 5, 20)
     assert run_row(run_id).progress_note == "counting"
     worker.send_signal(signal.SIGTERM)
-    worker.wait(timeout=20)
+    worker.wait(timeout=60)
     assert worker.returncode == 0
     row = run_row(run_id)
     assert (row.status, row.attempts, row.max_attempts) == ("queued", 1, 4)
@@ -147,7 +147,7 @@ def test_only_one_cron_leads_and_the_other_takes_over(database, queue_url, tmp_p
             session.execute(text("UPDATE schedule SET last_planned_at = NULL WHERE kind = 'audit.seal'"))
         wait_until(lambda: planned("audit.seal") > 0, 100, "planning by the second")
         second.send_signal(signal.SIGTERM)
-        assert second.wait(timeout=15) == 0
+        assert second.wait(timeout=60) == 0
 
 
 def test_a_queue_server_that_falls_silent_is_taken_for_dead(monkeypatch):

@@ -86,7 +86,7 @@ def token_of(role: Role, password: str = PASSWORD) -> str:
 
 def opened(token: str | None, *, url_path: str | None = None) -> AppTest:
     """The app as a browser with that token sees it, at a screen's address or at the start."""
-    app = AppTest.from_file(APP, default_timeout=30)
+    app = AppTest.from_file(APP, default_timeout=90)
     if token is not None:
         app.session_state[browser.TAB_KEY] = token
     if url_path is not None:

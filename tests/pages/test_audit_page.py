@@ -67,7 +67,7 @@ def test_a_character_that_cannot_be_kept_is_told_and_the_page_goes_on(cast, trai
     assert [error.value[:45] for error in app.error] == ["A text holds a character that cannot be kept:"]
     app.text_input(key=field).set_value("").run()
     assert not app.error
-    by_address = AppTest.from_file(APP, default_timeout=30)
+    by_address = AppTest.from_file(APP, default_timeout=90)
     by_address.session_state[browser.TAB_KEY] = token_of(Role.AUDITOR)
     by_address.switch_page("pages/audit.py")
     by_address.query_params[field] = "Me\0era"

@@ -54,7 +54,7 @@ def test_a_page_starts_with_its_guard(screen):
 
 @pytest.mark.parametrize("screen", AVAILABLE, ids=ids)
 def test_a_page_opened_alone_and_cold_shows_a_stranger_nothing(pages_database, cold_server, screen):
-    app = AppTest.from_file(str(screen.file), default_timeout=30).run()
+    app = AppTest.from_file(str(screen.file), default_timeout=90).run()
     assert not shows_data(app)
     assert [error.value for error in app.error] == [
         "This page is opened through the application's address. Start at its first page."
@@ -64,7 +64,7 @@ def test_a_page_opened_alone_and_cold_shows_a_stranger_nothing(pages_database, c
 
 @pytest.mark.parametrize("screen", AVAILABLE, ids=ids)
 def test_even_a_signed_in_user_gets_nothing_from_a_page_without_the_shell(cast, screen):
-    app = AppTest.from_file(str(screen.file), default_timeout=30)
+    app = AppTest.from_file(str(screen.file), default_timeout=90)
     app.session_state[browser.TAB_KEY] = token_of(Role.ADMIN)
     assert not shows_data(app.run())
 

@@ -84,7 +84,7 @@ def statements():
 
 def at(role, **address):
     """The page at an address with these parameters."""
-    app = AppTest.from_file(APP, default_timeout=30)
+    app = AppTest.from_file(APP, default_timeout=90)
     app.session_state[browser.TAB_KEY] = token_of(role)
     app.switch_page("pages/performance.py")
     for name, value in address.items():

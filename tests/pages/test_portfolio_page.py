@@ -222,7 +222,7 @@ def links_of(app) -> list[dict[str, list[str]]]:
 
 
 def at(address: dict[str, str], *, page: str = "accounts") -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=30)
+    app = AppTest.from_file(APP, default_timeout=90)
     app.session_state[browser.TAB_KEY] = token_of(Role.LEADER)
     app.switch_page(f"pages/{page}.py")
     for name, value in address.items():
@@ -252,7 +252,7 @@ def test_no_link_is_robbed_of_its_filters_by_filters_of_the_same_name(closes):
     with transaction() as session:
         other = make_segment(session, region="South", branch="B9")
         make_day(session, closes[2], segment_id=other, loans=3)
-    app = AppTest.from_file(APP, default_timeout=30)
+    app = AppTest.from_file(APP, default_timeout=90)
     app.session_state[browser.TAB_KEY] = token_of(Role.LEADER)
     app.switch_page("pages/portfolio.py")
     app.query_params["in_region"] = "South"
@@ -314,7 +314,7 @@ def test_the_page_costs_a_fixed_number_of_statements(closes):
 def test_vintages_say_that_a_risk_band_does_not_narrow_them(closes):
     make_book(closes)
     assert "Of all risk bands" not in words(opened(token_of(Role.LEADER), url_path="portfolio"))
-    app = AppTest.from_file(APP, default_timeout=30)
+    app = AppTest.from_file(APP, default_timeout=90)
     app.session_state[browser.TAB_KEY] = token_of(Role.LEADER)
     app.switch_page("pages/portfolio.py")
     app.query_params["in_band"] = "not scored"
@@ -341,7 +341,7 @@ def test_a_row_by_bucket_leads_to_the_accounts_that_began_the_month_in_it(closes
     ):
         labels = len(book.bucket_labels)
         found = of_bucket(bucket, as_of=month, closes=book.months, scope=portfolio.PortfolioFilter(), buckets=labels)
-        app = AppTest.from_file(APP, default_timeout=30)
+        app = AppTest.from_file(APP, default_timeout=90)
         app.session_state[browser.TAB_KEY] = token_of(Role.LEADER)
         app.switch_page("pages/accounts.py")
         for name, value in account_query(found, book).items():

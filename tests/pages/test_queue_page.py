@@ -230,7 +230,7 @@ def test_address_names_list_and_filters(book):
 
 
 def opened_with(token, query):
-    app = AppTest.from_file(APP, default_timeout=30)
+    app = AppTest.from_file(APP, default_timeout=90)
     app.session_state[browser.TAB_KEY] = token
     app.switch_page("pages/queue.py")
     for name, value in query.items():

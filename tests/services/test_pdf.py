@@ -104,4 +104,4 @@ def test_a_long_table_is_set_in_little_time():
     rows = [[f"{number} Jan 2025", "Called and promised " * 6, "5,000.00"] for number in range(1000)]
     started = time.perf_counter()
     pdf.render(title="Report", blocks=[pdf.Grid(["When", "What", "Amount"], rows, right=[2])], made_at=MADE)
-    assert time.perf_counter() - started < 10, "a second or two, with room for a busy machine"
+    assert time.perf_counter() - started < 30, "a second or two, with room for a busy machine"
