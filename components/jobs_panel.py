@@ -54,7 +54,7 @@ def _failed(actor: Actor, run: JobView) -> None:
         with st.container():
             st.markdown(f":red[:material/error:] **{run.label}**{_subject(run)} failed {_ago(run.finished_at)} ago")
             st.markdown(run.error or "No reason was kept.")
-            tries = f"{run.attempts} attempt{'s' if run.attempts != 1 else ''}{_asked_by(run)}"
+            tries = f"{money.counted(run.attempts, 'attempt')}{_asked_by(run)}"
             st.caption(f"{tries} · reference {run.reference}" if run.reference else tries)
         if actor.may(Permission.MANAGE_JOBS):
             with st.container(horizontal=True, width="content"):

@@ -131,7 +131,7 @@ def _second(figure: Figure) -> str:
         case FigureKey.DELINQUENT:
             return f"of {money.count(int(second or 0))} active"
         case FigureKey.EFFICIENCY:
-            return f"incl. arrears {percent(second)}"
+            return f"{percent(second)} incl. arrears"
         case FigureKey.PROMISES:
             return f"{money.short(figure.amount)} · {money.count(int(second or 0))} broken"
         case FigureKey.NPA:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from components import dates, form_fields, notices
+from components import dates, form_fields, money, notices
 from services import users
 from services.actors import ROLE_PERMISSIONS, Actor, Role
 from services.users import User
@@ -96,7 +96,7 @@ def _end_sessions(actor: Actor, user: User) -> None:
         with notices.showing_errors():
             ended = users.end_sessions(actor, user.id)
             notices.after_rerun(
-                f"{notices.plain(user.name)} is signed out of {ended} session{'s' if ended != 1 else ''}."
+                f"{notices.plain(user.name)} is signed out of {money.counted(ended, 'session')}."
             )
 
 

@@ -15,6 +15,7 @@ from services import audit, cases, lender, money
 from services.actors import Actor, Permission
 from services.errors import Conflict, InvalidInput, NotFound, Refused
 from services.promise_parts import MOST_DATES, PROMISERS, Part, Promise, Terms, Whole, wholes
+from services.wording import counted
 
 __all__ = [
     "MOST_DATES",
@@ -197,7 +198,7 @@ def _load(session: Session, promise_id: int) -> Promise:
 def record_event(session: Session, actor: Actor, promise: Promise, *, how: str = "") -> None:
     """The audit event of a new promise, in the caller's transaction; `how` continues its sentence."""
     dates = queries.dates_of(session, promise.whole_id)
-    further = f" and on {len(dates) - 1} later date{'s' if len(dates) > 2 else ''}" if len(dates) > 1 else ""
+    further = f" and on {counted(len(dates) - 1, 'later date')}" if len(dates) > 1 else ""
     amount = sum((row.amount for row in dates), Decimal(0))
     audit.record(
         session,

@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
+import hypothesis
 import psutil
 import psycopg
 import pytest
@@ -34,16 +35,36 @@ from services import clock
 from services.actors import Actor, Role
 from settings import settings
 
+hypothesis.settings.register_profile("steady", derandomize=True)
+hypothesis.settings.register_profile("search", derandomize=False, print_blob=True)
 _HOME = "RECOUP_TEST_HOME"
 _PREFIX = "recoup-test-"
 _TEMPLATE = "recoup_template"
+
+
+# --- properties: the same examples each time, unless a search is asked for -----------------------------------------
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--examples 20` searches twenty times as far as usual, from another seed each time."""
+    parser.addoption("--examples", type=int, metavar="TIMES", help="look for counter-examples TIMES as far, at random")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Give the properties more examples where a search is asked for."""
+    for test in (getattr(item, "obj", None) for item in items):
+        if config.option.examples and hasattr(test, "hypothesis"):
+            usual = test._hypothesis_internal_use_settings
+            more = hypothesis.settings(usual, max_examples=usual.max_examples * config.option.examples)
+            test._hypothesis_internal_use_settings = more
 
 
 # --- servers: started by the first who needs them, stopped when the run ends -------------------------------------
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Choose the folder of this run's servers; workers of xdist inherit the choice."""
+    """Choose how examples are found, and the folder of this run's servers; workers of xdist inherit the choice."""
+    hypothesis.settings.load_profile("search" if config.option.examples else "steady")
     if hasattr(config, "workerinput"):
         return
     _remove_leftovers()

@@ -28,10 +28,14 @@ def load(
     rejected: Annotated[
         Path | None, typer.Option(help="Where to write the rows that were not taken, as CSV with the reason.")
     ] = None,
+    max_rejected: Annotated[
+        float,
+        typer.Option(min=0, max=100, help="Commit nothing if more than this part of the rows is rejected, in percent."),
+    ] = 50,
 ) -> None:
     """Import a file: read, check, commit. Exit code 3 where some of its rows were not taken.
 
-    Those can be downloaded on the Imports page, too.
+    Those can be downloaded on the Imports page, too. Where too many are rejected the import waits there, uncommitted.
     """
     from ops.commands.showing import progress_bar
     from ops.servers import available
@@ -45,10 +49,23 @@ def load(
     _require(rejected is None or _can_be_written(rejected), f"{rejected} cannot be written: name another file.")
     with available(queue=False):
         with progress_bar(f"Importing {file.name}") as report:
-            batch = imports.load_file(SYSTEM, file, kind=kind, profile=profile, options=chosen, progress=report)
+            batch = imports.load_file(
+                SYSTEM,
+                file,
+                kind=kind,
+                profile=profile,
+                options=chosen,
+                max_rejected=max_rejected / 100,
+                progress=report,
+            )
         if rejected is not None and batch.counts["rejected"]:
             _write_private(rejected, imports.rejects_csv(SYSTEM, batch.id))
     _tell(batch, files.sheets(file)[1:])
+    _require(
+        batch.status == "committed",
+        f"More than {max_rejected:g} % of the rows are rejected, so nothing was committed. Look at import {batch.id} "
+        "on the Imports page and commit or discard it there, or repeat this with --max-rejected 100.",
+    )
     if batch.counts["rejected"]:
         raise typer.Exit(3)
 

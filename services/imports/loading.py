@@ -25,6 +25,7 @@ def load_file(
     profile: str | None = None,
     mapping: Mapping[str, str] | None = None,
     options: Mapping[str, Any] | None = None,
+    max_rejected: float = 1.0,
     progress: Progress | None = None,
 ) -> BatchSummary:
     """Stage, check and commit a file.
@@ -36,10 +37,12 @@ def load_file(
         profile: name of the profile to read it by; None: the one that suits its header, else proposed.
         mapping: their header -> our field; replaces the profile's.
         options: added to the profile's.
+        max_rejected: largest share of its rows, 0 to 1, that may be rejected for the rest to be committed.
         progress: told (done, total, note).
 
     Returns:
-        The committed batch with its counts; `counts['rejected']` rows were not taken.
+        The committed batch with its counts; `counts['rejected']` rows were not taken. Where more than `max_rejected`
+        would be, the batch is still 'checked', to be looked at, committed or discarded.
 
     Raises:
         NotAllowed: the actor may not import.
@@ -57,7 +60,9 @@ def load_file(
     except CollectionsError:
         batches.discard(actor, batch.id)
         raise
-    processing.check(actor, batch.id, progress=told)
+    checked = processing.check(actor, batch.id, progress=told)
+    if checked.counts["rejected"] > max_rejected * checked.counts["rows"]:
+        return checked
     return processing.commit(actor, batch.id, progress=told)
 
 

@@ -46,7 +46,7 @@ DEFINITIONS: dict[FigureKey, Definition] = {
         "than the first bucket reaches.",
     ),
     FigureKey.EFFICIENCY: Definition(
-        "Efficiency excl. arrears",
+        "Collection efficiency",
         Unit.SHARE,
         "Excluding arrears: part of the month's demand that is paid ÷ the month's demand (dues falling due in the "
         "month up to the date); money settles older dues first. Including arrears: all money received in the month ÷ "

@@ -25,6 +25,21 @@ def test_an_import_tells_why_rows_were_not_taken_and_which_sheets_were_not_read(
     assert not ended.stderr  # no bar where there is no terminal
 
 
+def test_a_file_that_is_mostly_rejected_is_not_committed_but_waits_to_be_looked_at(session, tmp_path):
+    path, rejected = tmp_path / "book.csv", tmp_path / "rejected.csv"
+    path.write_text("Loan No,Loan Amount\nL1,5\nL2,-5\nL3,-5\n")
+    order = ["import", str(path), "--rejected", str(rejected)]
+    ended = CliRunner().invoke(manage.app, order)
+    assert ended.exit_code == 1
+    assert "More than 50 % of the rows are rejected, so nothing was committed" in str(ended.exception)
+    assert "2 rows, such as 3, 4: Principal is negative." in ended.output
+    assert len(rejected.read_text().splitlines()) == 3
+    assert session.execute(text("SELECT (SELECT status FROM import_batch), count(*) FROM loan")).one() == ("checked", 0)
+    ended = CliRunner().invoke(manage.app, [*order, "--max-rejected", "67"])
+    assert ended.exit_code == 3
+    assert session.execute(text("SELECT external_id FROM loan")).scalars().all() == ["L1"]
+
+
 def test_an_import_whose_rows_are_all_taken_ends_well_and_writes_no_rejected_rows(session, tmp_path):
     path, rejected = tmp_path / "book.csv", tmp_path / "rejected.csv"
     path.write_text("Loan No,Loan Amount\nL1,5\n")

@@ -86,7 +86,7 @@ def test_six_figures_with_their_definition_and_date(closes):
     assert shown(app) == {
         "Overdue": "₹12.3 L",
         "Delinquent accounts": "60",
-        "Efficiency excl. arrears": "90.0 %",
+        "Collection efficiency": "90.0 %",
         "Recovery rate": "0.0 %",
         "Promises pending": "0",
         "NPA share": "0.0 %",
