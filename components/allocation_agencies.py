@@ -157,11 +157,12 @@ def _decimal(typed: float) -> Decimal:
 def _recall(actor: Actor, agency: Agency) -> None:
     with st.form(f"agency.recall_form.{agency.id}", border=False):
         st.markdown(
-            f"All **{agency.open_cases:,}** open cases of {agency.name} go back to nobody at once, and it is given no "
-            "more until you end the suspension. This cannot be undone: the cases have to be allocated anew."
+            f"All **{agency.open_cases:,}** open cases of {notices.plain(agency.name)} go back to nobody at once, and "
+            "it is given no more until you end the suspension. This cannot be undone: the cases have to be allocated "
+            "anew."
         )
         reason = st.text_input("What was the breach?", max_chars=200)
-        is_sure = st.checkbox(f"Yes, take {agency.open_cases:,} cases back and suspend {agency.name}")
+        is_sure = st.checkbox(f"Yes, take {agency.open_cases:,} cases back and suspend {notices.plain(agency.name)}")
         if st.form_submit_button("Recall all cases", type="primary"):
             if not is_sure:
                 st.error("Tick the box to confirm.", icon=":material/error:")

@@ -64,10 +64,10 @@ def _progress(actor: Actor) -> None:
             st.rerun()
         return
     with st.container(border=True):
-        st.markdown(f":material/sync: **{run.label}** · {run.note or 'waits for a worker'}")
+        st.markdown(f":material/sync: **{run.label}** · {notices.plain(run.note or 'waits for a worker')}")
         st.progress(run.share_done or 0.0)
         if run.error:
-            st.caption(run.error)
+            st.caption(notices.plain(run.error))
 
 
 def _preview(actor: Actor, scope: Scope, report: RunReport) -> None:

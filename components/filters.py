@@ -10,6 +10,8 @@ from typing import Any
 
 import streamlit as st
 
+from components.notices import plain
+
 WIDTH = 190
 
 
@@ -31,7 +33,7 @@ def many(label: str, options: Mapping[str, str] | Sequence[str], *, name: str) -
     """
     called = dict(options) if isinstance(options, Mapping) else {option: option for option in options}
     chosen = st.multiselect(
-        label,
+        plain(label),
         list(called),
         format_func=lambda option: called.get(option, option),
         key=name,
@@ -55,7 +57,7 @@ def one(label: str, options: Mapping[str, str] | Sequence[str], *, name: str, wi
     """
     called = dict(options) if isinstance(options, Mapping) else {option: option for option in options}
     chosen = st.selectbox(
-        label,
+        plain(label),
         list(called),
         format_func=lambda option: called.get(option, option),
         key=name,

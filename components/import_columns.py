@@ -24,7 +24,7 @@ def columns_form(actor: Actor, batch: BatchSummary, *, is_as_seen: bool) -> None
         _gone(actor, batch)
         return
     if batch.error:
-        st.error(batch.error, icon=":material/error:")
+        st.error(plain(batch.error), icon=":material/error:")
     if earlier := imports.committed_earlier(actor, batch.id):
         st.info(
             f"This file was committed before, as import {earlier}. Only what was changed since would change again.",
@@ -71,14 +71,14 @@ def _manner(actor: Actor, batch: BatchSummary) -> None:
     if manner.encoding:
         said.append(f"Text in {manner.encoding}, parted by {manner.separator}.")
     if batch.profile_name:
-        said.append(f"Columns as in the profile “{batch.profile_name}”.")
+        said.append(f"Columns as in the profile “{plain(batch.profile_name)}”.")
     elif manner.shipped_profile:
         said.append(f"Columns as in the profile “{manner.shipped_profile.name}”. {manner.shipped_profile.note}")
     if said:
         st.caption(" ".join(said))
     if manner.sheets_left_out:
         st.warning(
-            f"Only the first sheet with rows is read. Not read: {', '.join(manner.sheets_left_out)}. "
+            f"Only the first sheet with rows is read. Not read: {plain(', '.join(manner.sheets_left_out))}. "
             "To take another sheet, save it as a file of its own.",
             icon=":material/tab:",
         )

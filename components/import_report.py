@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from components import dates, guard, import_steps, money
+from components.notices import plain
 from components.tables import Column, table
 from services import imports
 from services.actors import Actor
@@ -28,7 +29,7 @@ _DONE = {
 def report(actor: Actor, batch: BatchSummary) -> None:
     """Check and preview: a line a rule, counts, samples of change."""
     if batch.error:
-        st.error(batch.error, icon=":material/error:")
+        st.error(plain(batch.error), icon=":material/error:")
     counts = batch.counts
     st.subheader(f"{money.count(counts['accepted'])} of {money.counted(counts['rows'], 'row')} can be taken")
     if batch.report["rules"]:
@@ -164,7 +165,7 @@ def commit_bar(actor: Actor, batch: BatchSummary, *, is_as_seen: bool) -> None:
 def result(actor: Actor, batch: BatchSummary) -> None:
     """What a finished import did, and the way to take it back."""
     if batch.error:
-        st.error(batch.error, icon=":material/error:")
+        st.error(plain(batch.error), icon=":material/error:")
     if batch.status == "undone":
         st.info(f"Taken back on {dates.moment(batch.undone_at)}.", icon=":material/undo:")
         return

@@ -122,7 +122,7 @@ def work(actor: Actor, batch_id: int) -> None:
         if batch.status not in _WORDS:
             st.rerun()
         if run is not None and run.status in ("failed", "cancelled"):
-            st.error(run.error or "The work was cancelled.", icon=":material/error:")
+            st.error(plain(run.error or "The work was cancelled."), icon=":material/error:")
             with st.container(horizontal=True):
                 if st.button("Try again", key="imports.retry", icon=":material/replay:"):
                     jobs.retry(actor, run.job_id)
@@ -132,5 +132,5 @@ def work(actor: Actor, batch_id: int) -> None:
             return
         note = (run.note if run else None) or "waiting for a worker"
         share = min(1.0, run.done / run.total) if run and run.total else 0.0
-        st.progress(share, text=f"{_WORDS[batch.status]}: {note}")
+        st.progress(share, text=f"{_WORDS[batch.status]}: {plain(note)}")
         st.caption("You may leave this page: the work goes on, and this address shows how far it is.")

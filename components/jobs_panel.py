@@ -40,7 +40,7 @@ def _running(run: JobView) -> None:
     attempt = f", attempt {run.attempts}" if run.attempts > 1 else ""
     steps = f" · {money.count(run.done)} of {money.count(run.total)}" if run.total else ""
     with st.container(border=True):
-        st.markdown(f":material/sync: **{run.label}**{_subject(run)} · {run.note or 'running'}{steps}")
+        st.markdown(f":material/sync: **{run.label}**{_subject(run)} · {notices.plain(run.note or 'running')}{steps}")
         if run.share_done is not None:  # a bar that stays empty looks stuck
             st.progress(run.share_done)
         st.caption(f"{since}{attempt}{_asked_by(run)}".lstrip(", "))
@@ -53,7 +53,7 @@ def _failed(actor: Actor, run: JobView) -> None:
     ):
         with st.container():
             st.markdown(f":red[:material/error:] **{run.label}**{_subject(run)} failed {_ago(run.finished_at)} ago")
-            st.markdown(run.error or "No reason was kept.")
+            st.markdown(notices.plain(run.error or "No reason was kept."))
             tries = f"{money.counted(run.attempts, 'attempt')}{_asked_by(run)}"
             st.caption(f"{tries} · reference {run.reference}" if run.reference else tries)
         if actor.may(Permission.MANAGE_JOBS):
@@ -193,7 +193,7 @@ def _subject(run: JobView) -> str:
 
 
 def _asked_by(run: JobView) -> str:
-    return f" · asked for by {run.asked_by}" if run.asked_by else ""
+    return f" · asked for by {notices.plain(run.asked_by)}" if run.asked_by else ""
 
 
 def _result(run: JobView) -> str:

@@ -139,7 +139,7 @@ def _history(found: Detail) -> None:
                 st.caption(f"{notices.plain(event.who or 'Recoup')} · {dates.moment(event.at)}", width="content")
             said = [event.forum, event.case_number, event.tracking_number]
             if any(said):
-                st.caption(" · ".join(part for part in said if part))
+                st.caption(" · ".join(notices.plain(part) for part in said if part))
             if event.text:
                 st.html(f'<div style="white-space:pre-line;overflow-wrap:anywhere">{escape(event.text)}</div>')
 

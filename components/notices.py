@@ -58,7 +58,7 @@ def show_unforeseen(error: Exception) -> None:
 
 
 def after_rerun(message: str) -> NoReturn:
-    """Draw the page anew and say `message` once: what a form does after its write."""
+    """Draw the page anew and say `message`, plain text, once: what a form does after its write."""
     st.session_state[_KEY] = message
     st.rerun()
 
@@ -67,4 +67,4 @@ def show_pending() -> None:
     """Say what is waiting to be said; the shell calls it on each run."""
     message = st.session_state.pop(_KEY, None)
     if message:
-        st.toast(message.replace("$", "\\$"), icon=":material/check_circle:")
+        st.toast(plain(message), icon=":material/check_circle:")

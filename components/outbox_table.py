@@ -120,7 +120,8 @@ def _columns() -> tuple[Column, ...]:
 def opened(actor: Actor, message: MessageView) -> None:
     """The text of a message, and the decision it needs."""
     with st.container(border=True):
-        st.markdown(f"**{message.rule}** · {message.borrower_number} · loan {message.loan_number}")
+        whose = notices.plain(f"{message.borrower_number} · loan {message.loan_number}")
+        st.markdown(f"**{notices.plain(message.rule)}** · {whose}")
         st.caption(_history(message))
         if message.body is None:
             st.markdown("The text is written when the message is sent, from what is owed then.")
@@ -139,7 +140,7 @@ def _history(message: MessageView) -> str:
         parts.append(message.status_reason)
     if message.transport_id:
         parts.append(f"Message-ID {message.transport_id.strip('<>')}")
-    return " · ".join(parts)
+    return notices.plain(" · ".join(parts))
 
 
 def _decide(actor: Actor, message: MessageView) -> None:

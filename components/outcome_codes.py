@@ -107,7 +107,8 @@ def _opened(actor: Actor, code: Code, today: date) -> None:
     with st.container(border=True, gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(
-                f"**{code.terms.label}** counts as: {codes.COUNTS_AS[code.counts_as].lower()}.", width="stretch"
+                f"**{notices.plain(code.terms.label)}** counts as: {codes.COUNTS_AS[code.counts_as].lower()}.",
+                width="stretch",
             )
             for label, places, icon in (("Up", -1, "arrow_upward"), ("Down", 1, "arrow_downward")):
                 if st.button(label, icon=f":material/{icon}:", key=f"outcomes.{label}", type="tertiary"):

@@ -108,9 +108,11 @@ def _how(actor: Actor, view: BorrowerView) -> _How:
 def _allowed(channel: str, answer: GateAnswer) -> str:
     word = contacts.CHANNELS[channel]
     if answer.is_allowed:
-        return f":green[● {word} allowed now]" + (f" :gray[with care: {answer.reason}]" if answer.rule else "")
+        return f":green[● {word} allowed now]" + (
+            f" :gray[with care: {notices.plain(answer.reason)}]" if answer.rule else ""
+        )
     later = f" From {dates.moment(answer.next_allowed_at)}." if answer.next_allowed_at else ""
-    return f":red[● {word} blocked:] {answer.reason}{later}"
+    return f":red[● {word} blocked:] {notices.plain(answer.reason)}{later}"
 
 
 def _key(borrower_id: int) -> str:

@@ -6,6 +6,7 @@ from datetime import date
 
 import streamlit as st
 
+from components.notices import plain
 from services.portfolio import NOT_GIVEN, RISK_BANDS, FilterChoices, PortfolioFilter
 
 NOT_GIVEN_LABEL = "not given"
@@ -74,7 +75,7 @@ def _several(key: str, noun: str, options: Sequence[str]) -> list[str]:
     if len(options) < 2:
         return []
     return st.multiselect(
-        noun.capitalize(),
+        plain(noun.capitalize()),
         options,
         key=key,
         bind="query-params",

@@ -79,7 +79,7 @@ def _change_role(actor: Actor, user: User) -> None:
         if st.form_submit_button("Change role", type="primary"):
             with notices.showing_errors():
                 users.change_role(actor, user.id, role, version=user.version)
-                notices.after_rerun(f"{notices.plain(user.name)} is {role} from now on.")
+                notices.after_rerun(f"{user.name} is {role} from now on.")
 
 
 def _reset_password(actor: Actor, user: User) -> None:
@@ -95,9 +95,7 @@ def _end_sessions(actor: Actor, user: User) -> None:
     if st.button("Sign out everywhere", icon=":material/logout:", key=f"users.end.{user.id}"):
         with notices.showing_errors():
             ended = users.end_sessions(actor, user.id)
-            notices.after_rerun(
-                f"{notices.plain(user.name)} is signed out of {money.counted(ended, 'session')}."
-            )
+            notices.after_rerun(f"{user.name} is signed out of {money.counted(ended, 'session')}.")
 
 
 def _unlock(actor: Actor, user: User) -> None:
@@ -105,7 +103,7 @@ def _unlock(actor: Actor, user: User) -> None:
     if st.button("Unlock", icon=":material/lock_open:", key=f"users.unlock.{user.id}", help=f"Locked until {until}"):
         with notices.showing_errors():
             users.unlock(actor, user.id)
-            notices.after_rerun(f"{notices.plain(user.name)} may try again.")
+            notices.after_rerun(f"{user.name} may try again.")
 
 
 def _disable(actor: Actor, user: User) -> None:
@@ -118,11 +116,11 @@ def _disable(actor: Actor, user: User) -> None:
         if st.form_submit_button(f"Disable {notices.plain(user.name)}", type="primary"):
             with notices.showing_errors():
                 users.disable(actor, user.id, reason=reason, version=user.version)
-                notices.after_rerun(f"{notices.plain(user.name)} is disabled.")
+                notices.after_rerun(f"{user.name} is disabled.")
 
 
 def _enable(actor: Actor, user: User) -> None:
     if st.button("Enable", icon=":material/check_circle:", key=f"users.enable.{user.id}"):
         with notices.showing_errors():
             users.enable(actor, user.id, version=user.version)
-            notices.after_rerun(f"{notices.plain(user.name)} may sign in again.")
+            notices.after_rerun(f"{user.name} may sign in again.")

@@ -50,7 +50,7 @@ def show(actor: Actor, view: BorrowerView) -> None:
         help="Where the borrower asked to be met comes first, then the home, then the workplace",
     )  # fmt: skip
     if chosen.answer is not None and not chosen.answer.is_allowed and place == chosen.place:
-        st.markdown(f":red[● Not to be visited now:] {chosen.answer.reason}")
+        st.markdown(f":red[● Not to be visited now:] {notices.plain(chosen.answer.reason)}")
     with st.form("visit_form", border=False):
         left, right = st.columns(2)
         with left:

@@ -104,10 +104,13 @@ def _arrive(actor: Actor, visit: Visit) -> None:
         return
     answer = reaching.allowed(actor, visit.borrower_id, "visit", place=visit.place)
     if answer.is_allowed:
-        st.markdown(":green[● A visit is allowed now]" + (f" :gray[with care: {answer.reason}]" if answer.rule else ""))
+        st.markdown(
+            ":green[● A visit is allowed now]"
+            + (f" :gray[with care: {notices.plain(answer.reason)}]" if answer.rule else "")
+        )
     else:
         later = f" From {dates.moment(answer.next_allowed_at)}." if answer.next_allowed_at else ""
-        st.markdown(f":red[● A visit is blocked:] {answer.reason}{later}")
+        st.markdown(f":red[● A visit is blocked:] {notices.plain(answer.reason)}{later}")
     here, places = position.ask("I am there: share the position", key=f"visit.here.{visit.id}"), Places()
     if here.problem:
         st.warning(here.problem, icon=":material/location_off:")
@@ -221,7 +224,7 @@ def _made(visit: Visit) -> None:
     else:
         where = f"{check_in.distance_m:,} m from the address"
         where = f":red[{where}]" if check_in.distance_m > limit else where
-    came = f" · **{visit.outcome_label}**" if visit.outcome_label else ""
+    came = f" · **{notices.plain(visit.outcome_label)}**" if visit.outcome_label else ""
     person = f" · {contacts.PERSONS[visit.person]}" if visit.person else ""
     st.markdown(f"Checked in {dates.moment(check_in.at)}, {where}{came}{person}")
     if visit.note:

@@ -162,17 +162,14 @@ def _to_confirm(actor: Actor) -> None:
     st.markdown("#### Deposits to confirm" if waiting else "#### No deposit waits to be confirmed")
     for each in waiting:
         with st.container(border=True, gap="small"):
-            noun = "receipt" if each.receipts == 1 else "receipts"
-            head = f"**{each.number}** · {each.agent_name} · **{money.full(each.amount)}** for {each.receipts} {noun}"
-            st.markdown(head.replace("$", "\\$"))
+            amount = f"**{notices.plain(money.full(each.amount))}** for {money.counted(each.receipts, 'receipt')}"
+            st.markdown(f"**{each.number}** · {notices.plain(each.agent_name)} · {amount}")
             st.caption(f"{dates.day(each.deposited_on)} · {notices.plain(f'{each.account} · slip {each.reference}')}")
             if each.slip_id is not None:
                 _slip(actor, each, each.slip_id)
             if each.difference:
-                st.warning(
-                    f"Differs from the receipts by {money.full(each.difference)}: {each.difference_reason}",
-                    icon=":material/difference:",
-                )
+                differs = f"Differs from the receipts by {money.full(each.difference)}: {each.difference_reason}"
+                st.warning(notices.plain(differs), icon=":material/difference:")
             if actor.may(Permission.CONFIRM_DEPOSITS) and each.agent_id != actor.id:
                 _decide(actor, each)
 
@@ -261,9 +258,8 @@ def _receipts(actor: Actor) -> None:
 def _act_on(actor: Actor, each: Receipt, today: date) -> None:
     receipt_form.line(actor, each)
     if each.status in {"cancelled", "bounced"}:
-        st.caption(
-            f"{RECEIPT_STATUSES[each.status].capitalize()}{f': {each.cancel_reason}' if each.cancel_reason else ''}"
-        )
+        why = f": {each.cancel_reason}" if each.cancel_reason else ""
+        st.caption(notices.plain(f"{RECEIPT_STATUSES[each.status].capitalize()}{why}"))
         return
     if not actor.may(Permission.CONFIRM_DEPOSITS) or each.received_by == actor.id:
         return

@@ -35,8 +35,8 @@ from services import clock
 from services.actors import Actor, Role
 from settings import settings
 
-hypothesis.settings.register_profile("steady", derandomize=True)
-hypothesis.settings.register_profile("search", derandomize=False, print_blob=True)
+hypothesis.settings.register_profile("steady", derandomize=True, deadline=None)
+hypothesis.settings.register_profile("search", derandomize=False, deadline=None, print_blob=True)
 _HOME = "RECOUP_TEST_HOME"
 _PREFIX = "recoup-test-"
 _TEMPLATE = "recoup_template"

@@ -180,13 +180,15 @@ def test_an_act_of_an_earlier_day_is_due_and_not_done(on, written):
     assert queue_list._next(_row(next_action="call", next_action_on=on), date(2025, 6, 17)) == written
 
 
-def test_two_amounts_in_dollars_are_no_formula():
+def test_what_is_said_after_an_act_is_plain_text():
     def page() -> None:
         import streamlit as st
 
         from components import notices
 
-        st.session_state["notices.pending"] = "Paid $5 of $6"
+        st.session_state["notices.pending"] = "[Asha](//y) paid $5 of $6"
         notices.show_pending()
 
-    assert [toast.value for toast in AppTest.from_function(page).run().toast] == ["Paid \\$5 of \\$6"]
+    assert [toast.value for toast in AppTest.from_function(page).run().toast] == [
+        "\\[Asha\\]\\(//y\\) paid \\$5 of \\$6"
+    ]
