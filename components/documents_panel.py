@@ -38,7 +38,7 @@ def _rows(actor: Actor, found: Sequence[Document], *, key: str) -> None:
     for each in found:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.download_button(
-                each.file_name,
+                plain(each.file_name),
                 data=guard.when_pressed(lambda document_id=each.id: documents.fetch(actor, document_id).content),  # type: ignore[misc]
                 file_name=each.file_name,
                 mime=each.media_type,

@@ -183,7 +183,7 @@ def _documents(actor: Actor, found: Detail) -> None:
     for each in found.documents:
         with st.container(border=True, gap="small"):
             st.download_button(
-                each.file_name,
+                notices.plain(each.file_name),
                 data=guard.when_pressed(lambda each=each: documents.fetch(actor, each.id).content),  # type: ignore[misc]
                 file_name=each.file_name,
                 mime=each.media_type,

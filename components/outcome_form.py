@@ -128,7 +128,7 @@ def _chosen(known: list[Outcome], borrower_id: int) -> Outcome | None:
     with st.container(horizontal=True, gap="xsmall", key="outcomes"):
         for place, outcome in enumerate(known, start=1):  # the quick ones come first
             st.button(
-                outcome.label,
+                notices.plain(outcome.label),
                 key=f"outcome.choose.{outcome.code}",
                 icon=_ICONS.get(outcome.code),
                 type="primary" if outcome.code == code else "secondary" if outcome.is_quick else "tertiary",

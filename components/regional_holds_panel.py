@@ -48,7 +48,7 @@ def _hold(actor: Actor, hold: RegionalHold, today: date) -> None:
         st.container(border=True, key=f"regional_hold_{hold.id}"),
         st.container(horizontal=True, vertical_alignment="center", gap="small"),
     ):
-        by = f" · by {hold.created_by_name}" if hold.created_by_name else ""
+        by = f" · by {hold_banners.plain(hold.created_by_name)}" if hold.created_by_name else ""
         st.markdown(
             f"**{hold_banners.plain(hold.label)}** · {hold_banners.plain(hold.where)}  \n"
             f"{state} · {dates.day(hold.starts_on)} until {dates.day(hold.ends_on)}  \n"

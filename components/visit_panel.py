@@ -88,7 +88,7 @@ def _address(actor: Actor, visit: Visit) -> None:
         st.session_state[key] = False
     elif actor.may(Permission.REVEAL_PERSONAL_DATA):
         st.button(
-            f"Show the address ({visit.masked})", icon=":material/location_on:", key=f"{key}.show",
+            f"Show the address ({notices.plain(visit.masked)})", icon=":material/location_on:", key=f"{key}.show",
             on_click=st.session_state.__setitem__, args=(key, True), help="Who sees it is recorded",
         )  # fmt: skip
     else:
