@@ -162,7 +162,9 @@ def _recall(actor: Actor, agency: Agency) -> None:
             "anew."
         )
         reason = st.text_input("What was the breach?", max_chars=200)
-        is_sure = st.checkbox(f"Yes, take {agency.open_cases:,} cases back and suspend {notices.plain(agency.name)}")
+        is_sure = st.checkbox(
+            f"Yes, take {money.counted(agency.open_cases, 'case')} back and suspend {notices.plain(agency.name)}"
+        )
         if st.form_submit_button("Recall all cases", type="primary"):
             if not is_sure:
                 st.error("Tick the box to confirm.", icon=":material/error:")
@@ -170,7 +172,7 @@ def _recall(actor: Actor, agency: Agency) -> None:
             with notices.showing_errors():
                 recalled = allocation.recall_agency(actor, agency.id, reason=reason, version=agency.version)
                 allocation_cached.clear()
-                notices.after_rerun(f"{recalled:,} cases are taken back and {agency.name} is suspended.")
+                notices.after_rerun(f"{money.counted(recalled, 'case')} taken back and {agency.name} is suspended.")
 
 
 def _resume(actor: Actor, agency: Agency) -> None:

@@ -35,8 +35,8 @@ def _verdict(last: Verification | None) -> None:
         st.markdown(":gray[:material/help:] **Not verified yet.** Verify now to check every event against its seal.")
     elif last.is_intact:
         st.markdown(
-            f":green[:material/verified_user:] **Chain intact.** {last.events:,} events under {last.seals:,} seals, "
-            f"verified {_ago(last)}."
+            f":green[:material/verified_user:] **Chain intact.** {money.counted(last.events, 'event')} under "
+            f"{money.counted(last.seals, 'seal')}, verified {_ago(last)}."
         )
     else:
         st.markdown(f":red[:material/gpp_bad:] **Chain broken**, found {_ago(last)}. {last.finding}")
@@ -53,9 +53,10 @@ def _ago(last: Verification) -> str:
 
 def _sealed(state: ChainState) -> str:
     if state.seals == 0:
-        return f"No seal yet: {state.unsealed:,} events wait for the next one, which is made every few minutes."
+        waiting = money.counted(state.unsealed, "event waits", "events wait")
+        return f"No seal yet: {waiting} for the next one, which is made every few minutes."
     head = f" · head {state.head[:16]}…" if state.head else ""
-    waiting = f"{state.unsealed:,} newer events wait" if state.unsealed != 1 else "1 newer event waits"
+    waiting = money.counted(state.unsealed, "newer event waits", "newer events wait")
     return f"Sealed to {dates.moment(state.sealed_through)} · {waiting} for the next seal{head}"
 
 

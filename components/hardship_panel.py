@@ -29,7 +29,7 @@ def show(actor: Actor, applications: Sequence[Hardship], today: date) -> None:
 
 def _line(each: Hardship) -> str:
     terms = (
-        f"{each.months} instalments of **{money.full(each.amount)}** on {each.loan_number}"
+        f"{money.counted(each.months or 0, 'instalment')} of **{money.full(each.amount)}** on {each.loan_number}"
         if each.relief == "lower_instalment"
         else "nothing is asked for"
     )

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from components import dates, empty, form_fields, guard, notices
+from components import dates, empty, form_fields, guard, money, notices
 from components.form_fields import Places
 from services import legal
 from services.actors import Actor
@@ -67,7 +67,7 @@ def _recalls(actor: Actor) -> None:
         with places.showing_errors():
             opened = legal.open_recalls(actor, stage=stage, min_dpd=int(days), reason=reason)
             form_fields.done(form)
-            notices.after_rerun(f"{opened} loan recalls are open; send their notices on the left")
+            notices.after_rerun(f"{money.counted(opened, 'loan recall')} opened; send their notices on the left")
 
 
 def _batch(actor: Actor, batch: Batch) -> None:

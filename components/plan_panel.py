@@ -31,7 +31,8 @@ def show(actor: Actor, borrowers_plans: Sequence[plans.Plan], today: date) -> No
 
 def _line(plan: plans.Plan) -> str:
     parts = [
-        f"{len(plan.instalments)} instalments, {dates.day(plan.starts_on)} to {dates.day(plan.ends_on)}",
+        money.counted(len(plan.instalments), "instalment")
+        + f", {dates.day(plan.starts_on)} to {dates.day(plan.ends_on)}",
         f"paid **{money.full(plan.paid_amount)}** of {money.full(plan.due_amount)} due so far"
         if plan.due_amount or plan.paid_amount
         else "nothing has fallen due yet",

@@ -20,7 +20,7 @@ from services import audit, clock, documents, lender, pdf, personal_data, policy
 from services.actors import Actor, Permission
 from services.errors import Conflict, InvalidInput, Refused
 from services.lender import LenderSettings
-from services.wording import Words
+from services.wording import Words, counted
 
 WHOM: Final = {"none": "Of nobody", "agencies": "Of agencies' people", "all": "Of every collector"}
 """Of whom borrowers are told, as screens say it."""
@@ -116,7 +116,7 @@ def write_in(session: Session, actor: Actor, *, limit: int) -> documents.Documen
     ]
     if queries.insert_letters(session, letters) != len(rows):
         raise Conflict("Somebody else made these letters just now. Look again.")
-    _record(session, actor, "written", document.id, f"wrote {len(rows):,} notices of agents, with addresses")
+    _record(session, actor, "written", document.id, f"wrote {counted(len(rows), 'notice')} of agents, with addresses")
     return document
 
 
@@ -132,7 +132,7 @@ def dispatched(actor: Actor, document_id: int) -> int:
         done = queries.dispatch(session, document_id, at=clock.now(), by=actor.id)
         if not done:
             raise Conflict("These letters are marked as dispatched already.")
-        _record(session, actor, "dispatched", document_id, f"marked {done:,} notices of agents as dispatched")
+        _record(session, actor, "dispatched", document_id, f"marked {counted(done, 'notice')} of agents as dispatched")
         return done
 
 

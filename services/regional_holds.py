@@ -14,6 +14,7 @@ from db.queries import regional_holds as queries
 from services import audit, lender
 from services.actors import Actor, Permission
 from services.errors import Conflict, InvalidInput, NotFound
+from services.wording import counted
 
 KINDS: Final = {"festival": "Festival", "calamity": "Calamity", "other": "Other occasion"}
 LEVELS: Final = {"everywhere": "Everywhere", "region": "Region", "state": "State", "city": "City"}
@@ -177,7 +178,7 @@ def _record_placed(session: Session, actor: Actor, hold_id: int, terms: Terms, c
         subject=("regional_hold", hold_id),
         summary=(
             f"stopped contact in {where} from {terms.starts_on:%-d %b %Y} until {terms.ends_on:%-d %b %Y}"
-            f" ({terms.name.strip()}, {covered.borrowers:,} borrowers)"
+            f" ({terms.name.strip()}, {counted(covered.borrowers, 'borrower')})"
         ),
         after={
             "kind": terms.kind,

@@ -15,10 +15,12 @@ def verify() -> None:
     from ops.servers import available
     from services.actors import SYSTEM
     from services.audit.verifying import verify as verify_trail
+    from services.wording import counted
 
     with available(queue=False), progress_bar("Verifying the audit trail") as report:
         found = verify_trail(SYSTEM, progress=report)
-    typer.echo(f"{found.seals:,} seals over {found.events:,} events: {'intact' if found.is_intact else 'BROKEN'}.")
+    verdict = "intact" if found.is_intact else "BROKEN"
+    typer.echo(f"{counted(found.seals, 'seal')} over {counted(found.events, 'event')}: {verdict}.")
     if not found.is_intact:
         typer.echo(found.finding, err=True)
         raise typer.Exit(1)

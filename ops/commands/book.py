@@ -94,6 +94,7 @@ def close(
     from ops.servers import available
     from services import closing
     from services.actors import SYSTEM
+    from services.wording import counted
 
     workers = os.cpu_count() or 1
     with available(queue=False):
@@ -104,7 +105,7 @@ def close(
         with progress_bar(f"Closing {day:%-d %b %Y}") as report:
             done = closing.close(SYSTEM, day, progress=report, workers=workers)
     typer.echo(
-        f"{day:%-d %b %Y} is closed: {done.loans:,} loans, {done.changed:,} states changed, "
+        f"{day:%-d %b %Y} is closed: {counted(done.loans, 'loan')}, {done.changed:,} states changed, "
         f"{done.restated:,} restated, {done.seconds:.1f} s."
     )
 
@@ -147,10 +148,11 @@ def seal() -> None:
     from ops.servers import available
     from services.actors import SYSTEM
     from services.audit.sealing import seal as seal_trail
+    from services.wording import counted
 
     with available(queue=False):
         events = seal_trail(SYSTEM)
-    typer.echo(f"{events:,} events sealed.")
+    typer.echo(f"{counted(events, 'event')} sealed.")
 
 
 def _business_date(given: datetime | None) -> date:

@@ -15,6 +15,7 @@ from services import audit, clock, lender, money
 from services.actors import Actor, Permission
 from services.allocation.recalling import RecallKind, recall
 from services.errors import Conflict, InvalidInput, NotFound
+from services.wording import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +170,7 @@ def recall_agency(actor: Actor, agency_id: int, *, reason: str, version: int) ->
             actor,
             "agency.recalled",
             subject=("agency", agency_id),
-            summary=f"recalled {recalled:,} cases from {row.name} and suspended it",
+            summary=f"recalled {counted(recalled, 'case')} from {row.name} and suspended it",
             after={"cases": recalled, "first_ids": case_ids[:20]},
             reason=reason.strip(),
         )

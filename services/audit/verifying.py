@@ -73,7 +73,7 @@ def verify(actor: Actor, *, progress: Callable[[int, int], None] | None = None) 
             actor,
             "audit.verified",
             subject=("audit_trail", state.seals),
-            summary=f"{outcome}: {int(state.events):,} events under {state.seals:,} seals",
+            summary=f"{outcome}: {counted(int(state.events), 'event')} under {counted(state.seals, 'seal')}",
             after={"is_intact": finding is None, "finding": finding},
         )
     return Verification(verified_at=at, **facts)
@@ -84,8 +84,9 @@ def _shortened(session: Session, state: AnyRow) -> str | None:
     if state.seals >= before.seals and state.events >= before.events:
         return None
     return (
-        f"The chain has become shorter: an earlier check saw {before.seals:,} seals over {before.events:,} events, "
-        f"now there are {state.seals:,} over {int(state.events):,}. Seals were removed from its end."
+        f"The chain has become shorter: an earlier check saw {counted(before.seals, 'seal')} over "
+        f"{counted(before.events, 'event')}, now there are {state.seals:,} over {int(state.events):,}. Seals were "
+        "removed from its end."
     )
 
 

@@ -28,6 +28,7 @@ from services.demo import (
 from services.demo.loading import SEED, Loaded, Progress, generate
 from services.demo.people import PLACES
 from services.errors import Refused
+from services.wording import counted
 
 LOANS = 5_000
 MONTHS = 14
@@ -161,7 +162,7 @@ def _allocate(actor: Actor, day: date) -> None:
             actor,
             "case.allocated",
             subject=("cases", given),
-            summary=f"allocated {given:,} cases to those who serve the branch",
+            summary=f"allocated {counted(given, 'case')} to those who serve the branch",
             after={"cases": given},
             reason="serves the branch",
         )

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from services.plans.values import Affordability
+from services.wording import counted
 
 CAUSES: Final = {
     "job_loss": "Job or income lost",
@@ -130,6 +131,5 @@ class Hardship:
         """The relief in words, without personal data."""
         if self.relief == "holiday":
             return f"payment holiday from {self.relief_from:%-d %b %Y} to {self.relief_until:%-d %b %Y}"
-        return (
-            f"{self.months} instalments of {self.amount:,.2f} from {self.relief_from:%-d %b %Y} on {self.loan_number}"
-        )
+        instalments = counted(self.months or 0, "instalment")
+        return f"{instalments} of {self.amount:,.2f} from {self.relief_from:%-d %b %Y} on {self.loan_number}"

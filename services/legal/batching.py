@@ -18,6 +18,7 @@ from services.jobs import Progress
 from services.legal import noticing
 from services.legal.texts import Template, newest
 from services.legal.values import KINDS, WAYS, number_of
+from services.wording import counted
 
 JOB: Final = "legal.notices"
 _CHUNK: Final = 20
@@ -130,7 +131,8 @@ def open_recalls(actor: Actor, *, stage: str, min_dpd: int, reason: str) -> int:
             actor,
             "legal.recalls_opened",
             subject=("legal_action", "recall"),
-            summary=f"opened {opened} loan recalls for stage {STAGES[stage].lower()} from {min_dpd} days past due",
+            summary=f"opened {counted(opened, 'loan recall')} for stage {STAGES[stage].lower()} from {min_dpd} days "
+            "past due",
             after={"opened": opened, "stage": stage, "min_dpd": min_dpd},
             reason=reason.strip(),
         )
@@ -172,7 +174,7 @@ def request(actor: Actor, choice: Choice, *, how: str, request_key: str | None =
             actor,
             "legal.batch_requested",
             subject=("legal_batch", batch_id),
-            summary=f"asked for {size} notices ({KINDS[choice.kind]}) by {WAYS[how].lower()}",
+            summary=f"asked for {counted(size, 'notice')} ({KINDS[choice.kind]}) by {WAYS[how].lower()}",
             after={"kind": choice.kind, "how": how, "actions": size, "template_version": text.version},
         )
         return batch_id

@@ -14,6 +14,7 @@ from services import audit, exports, lender, personal_data
 from services.actors import Actor, Permission
 from services.errors import InvalidInput
 from services.legal.values import number_of
+from services.wording import counted
 
 ZIP_SIZE: Final = 200
 """Notices of one ZIP file."""
@@ -48,7 +49,8 @@ def dispatch_list(actor: Actor, batch_id: int) -> bytes:
             actor,
             "legal.dispatch_list_downloaded",
             subject=("legal_batch", batch_id),
-            summary=f"downloaded the dispatch list of batch {batch_id} with {len(rows)} addresses",
+            summary=f"downloaded the dispatch list of batch {batch_id} with "
+            + counted(len(rows), "address", "addresses"),
         )
     fields = [exports.Field(name, name) for name in _COLUMNS]
     return exports.to_csv([_line(row) for row in rows], fields)
@@ -148,7 +150,7 @@ def notices_zip(actor: Actor, batch_id: int, *, part: int = 0) -> bytes:
             actor,
             "legal.notices_downloaded",
             subject=("legal_batch", batch_id),
-            summary=f"downloaded {len(rows)} notices of batch {batch_id}",
+            summary=f"downloaded {counted(len(rows), 'notice')} of batch {batch_id}",
         )
         made = io.BytesIO()
         with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as archive:

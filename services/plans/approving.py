@@ -14,6 +14,7 @@ from services.errors import Refused
 from services.plans.following import counts_from, follow
 from services.plans.reading import load
 from services.plans.values import APPROVAL_REASONS, RESTRUCTURING, Agreed, Plan
+from services.wording import counted
 
 KIND = "repayment_plan"
 
@@ -43,7 +44,7 @@ def told(agreed: Agreed) -> tuple[str, str]:
     reasons = "; ".join(APPROVAL_REASONS[code] for code in agreed.assessment.approval_reasons)
     details = ", ".join(RESTRUCTURING[code] for code in agreed.assessment.restructuring)
     rows = agreed.proposal.rows
-    summary = f"{len(rows)} instalments to {rows[-1].due_on:%-d %b %Y} on {agreed.loan.external_id}"
+    summary = f"{counted(len(rows), 'instalment')} to {rows[-1].due_on:%-d %b %Y} on {agreed.loan.external_id}"
     return f"{reasons} ({details})" if details else reasons, summary
 
 

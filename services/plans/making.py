@@ -18,6 +18,7 @@ from services.plans.limits import load_limits
 from services.plans.reading import load
 from services.plans.settling import settle_for
 from services.plans.values import STATUSES, Agreed, Assessment, Plan, Proposal
+from services.wording import counted
 
 
 def preview(actor: Actor, proposal: Proposal) -> Assessment:
@@ -165,7 +166,7 @@ def _record_event(session: Session, actor: Actor, plan_id: int, agreed: Agreed) 
         f"plan.{verb}",
         subject=("repayment_plan", plan_id),
         summary=(
-            f"{verb} a repayment plan of {proposal.amount:,.2f} in {len(proposal.rows)} instalments "
+            f"{verb} a repayment plan of {proposal.amount:,.2f} in {counted(len(proposal.rows), 'instalment')} "
             f"to {last:%-d %b %Y} on {agreed.loan.external_id}"
         ),
         borrower_id=agreed.loan.borrower_id,

@@ -9,6 +9,7 @@ from db.queries import stage_rules as queries
 from services import audit, cases, lender
 from services.actors import Actor, Permission
 from services.jobs import Progress
+from services.wording import counted
 
 _RANGE = 50_000
 """Borrowers of a transaction."""
@@ -36,7 +37,7 @@ def apply(actor: Actor, *, progress: Progress | None = None) -> dict[str, Any]:
             progress(done, len(todo), "putting cases into their stages")
     with transaction() as session:
         moved = queries.moves_of(session, version) - before
-        summary = f"applied version {version} of the stage rules: {moved:,} cases moved"
+        summary = f"applied version {version} of the stage rules: {counted(moved, 'case')} moved"
         audit.record(session, actor, "stage_rules.applied", subject=("stage_rules", version), summary=summary)
         lender_queries.bump_data_version(session)
     return {"version": version, "moved": moved}

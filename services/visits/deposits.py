@@ -13,6 +13,7 @@ from services.actors import Actor, Permission
 from services.errors import Conflict, InvalidInput, NotFound, Refused
 from services.visits.policy import load_policy
 from services.visits.values import Deposit, InHand, Receipt, Slip
+from services.wording import counted
 
 MOST_LISTED = 500
 
@@ -97,7 +98,7 @@ def deposit_in(
         )  # fmt: skip
     made = load(session, deposit_id)
     numbers = [row.number for row in chosen]
-    summary = f"deposited {slip.amount:,.2f} for {len(chosen)} receipts"
+    summary = f"deposited {slip.amount:,.2f} for {counted(len(chosen), 'receipt')}"
     _record(session, actor, made, "recorded", summary, numbers=numbers, reason=made.difference_reason)
     return made
 

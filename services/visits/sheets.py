@@ -17,6 +17,7 @@ from services.exports import Field
 from services.visits import places
 from services.visits import reading as visits
 from services.visits.values import PLACES, Visit
+from services.wording import counted
 
 _TEMPLATES: Final = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -77,7 +78,7 @@ def taken_along(actor: Actor, on: date) -> list[dict[str, str]]:
             actor,
             "visit_sheet.taken",
             subject=("visit_sheet", on.isoformat()),
-            summary=f"took along the sheet of {len(open_visits)} visits, with addresses in the clear",
+            summary=f"took along the sheet of {counted(len(open_visits), 'visit')}, with addresses in the clear",
             after={"visits": [visit.id for visit in open_visits]},
         )
     return [_line(visit, addresses[visit.contact_point_id], loans.get(visit.borrower_id, "")) for visit in open_visits]

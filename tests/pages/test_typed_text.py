@@ -36,7 +36,8 @@ def book(pages_database, cast):
             SELECT c.table_name, c.column_name FROM information_schema.columns c
             JOIN pg_class t ON t.oid = to_regclass(c.table_name)
             WHERE c.table_schema = 'public' AND c.data_type = 'text' AND t.relkind IN ('r', 'p')
-            AND NOT t.relispartition AND c.table_name NOT IN ('alembic_version', 'audit_event', 'audit_seal') AND c.column_name !~ %s
+            AND NOT t.relispartition AND c.column_name !~ %s
+            AND c.table_name NOT IN ('alembic_version', 'audit_event', 'audit_seal')
             """,
             [f"^({_OURS})$"],
         ).fetchall()
