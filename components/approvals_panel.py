@@ -53,7 +53,7 @@ def _head(actor: Actor, request: Request) -> None:
         if request.borrower_id is not None and actor.may(Permission.VIEW_BORROWER):
             st.page_link(
                 "pages/borrower.py",
-                label=f"Borrower {request.borrower_number}",
+                label=f"Borrower {plain(request.borrower_number or '')}",
                 icon=":material/person_search:",
                 query_params={"borrower": str(request.borrower_id)},
             )

@@ -116,6 +116,6 @@ def _issue(issue: Issue) -> None:
     seal = "under a seal" if issue.is_sealed else "not sealed yet"
     why = notices.plain(issue.reason) if issue.reason else dates.NOTHING
     st.markdown(
-        f"Record of borrower **{issue.borrower_number}**, taken out {dates.moment(issue.at)} by "
+        f"Record of borrower **{notices.plain(issue.borrower_number)}**, taken out {dates.moment(issue.at)} by "
         f"{notices.plain(issue.by)} ({issue.role}).  \nReason: {why}  \nEvent {issue.event_id} of the trail, {seal}."
     )

@@ -22,14 +22,15 @@ def show(actor: Actor, applications: Sequence[Hardship], today: date) -> None:
             st.markdown(
                 f"**{hardship.RELIEFS[each.relief]}** · {each.number} · :{colour}[{hardship.STATUSES[each.status]}]"
             )
-            st.markdown(_line(each).replace("$", "\\$"))
+            st.markdown(_line(each))
             st.caption(" · ".join(notices.plain(part) for part in _told(each) if part))
             _acts(actor, each, today)
 
 
 def _line(each: Hardship) -> str:
     terms = (
-        f"{money.counted(each.months or 0, 'instalment')} of **{money.full(each.amount)}** on {each.loan_number}"
+        f"{money.counted(each.months or 0, 'instalment')} of **{notices.plain(money.full(each.amount))}** "
+        f"on {notices.plain(each.loan_number or '')}"
         if each.relief == "lower_instalment"
         else "nothing is asked for"
     )

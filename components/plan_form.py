@@ -44,8 +44,8 @@ def _form(actor: Actor, view: BorrowerView, loans: list[LoanView]) -> None:
     live = next((plan for plan in view.plans if plan.loan_id == loan.id and plan.is_live), None)
     if live is not None:
         st.info(
-            f"Loan {loan.number} has a plan that {_stands(live.status)}. Cancel it under Agreements before you make "
-            "another.",
+            f"Loan {notices.plain(loan.number)} has a plan that {_stands(live.status)}. Cancel it under "
+            "Agreements before you make another.",
             icon=":material/info:",
         )
         return

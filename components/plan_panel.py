@@ -19,8 +19,8 @@ def show(actor: Actor, borrowers_plans: Sequence[plans.Plan], today: date) -> No
         with st.container(border=True, gap="small"):
             colour = _COLOURS.get(plan.status, "gray")
             st.markdown(
-                f"**Plan of {money.full(plan.amount)}** on {plan.loan_number} · "
-                f":{colour}[{plans.STATUSES[plan.status]}]".replace("$", "\\$")
+                f"**{notices.plain(f'Plan of {money.full(plan.amount)}')}** on {notices.plain(plan.loan_number)} · "
+                f":{colour}[{plans.STATUSES[plan.status]}]"
             )
             st.markdown(_line(plan).replace("$", "\\$"))
             schedule_strip.show(strip(plan, today), is_reported=False)

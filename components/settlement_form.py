@@ -33,8 +33,8 @@ def _form(actor: Actor, view: BorrowerView, loans: list[LoanView]) -> None:
     live = next((each for each in view.settlements if each.loan_id == loan.id and each.is_live), None)
     if live is not None:
         st.info(
-            f"Loan {loan.number} has a settlement: {settlements.STATUSES[live.status]}. Withdraw it under Agreements "
-            "before you propose another.",
+            f"Loan {notices.plain(loan.number)} has a settlement: {settlements.STATUSES[live.status]}. Withdraw it "
+            "under Agreements before you propose another.",
             icon=":material/info:",
         )
         return

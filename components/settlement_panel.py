@@ -25,9 +25,9 @@ def show(actor: Actor, borrowers_settlements: Sequence[settlements.Settlement], 
     for each in borrowers_settlements:
         with st.container(border=True, gap="small"):
             colour = COLOURS.get(each.status, "gray")
+            head = notices.plain(f"Settlement of {money.full(each.amount)}")
             st.markdown(
-                f"**Settlement of {money.full(each.amount)}** on {each.loan_number} · "
-                f":{colour}[{settlements.STATUSES[each.status]}]".replace("$", "\\$")
+                f"**{head}** on {notices.plain(each.loan_number)} · :{colour}[{settlements.STATUSES[each.status]}]"
             )
             st.markdown(_line(each).replace("$", "\\$"))
             schedule_strip.show([_part(part, today) for part in each.parts], is_reported=False)

@@ -48,8 +48,8 @@ def section(actor: Actor, view: BorrowerView) -> None:
     for each in waivers.of_borrower(actor, view.id):
         with st.container(border=True, gap="small"):
             status = f":{_COLOURS.get(each.status, 'gray')}[{STATUSES[each.status]}]"
-            head = f"**Waiver of {money.full(each.amount)} charges** on {each.loan_number} · {status}"
-            st.markdown(head.replace("$", "\\$"))
+            head = notices.plain(f"Waiver of {money.full(each.amount)} charges")
+            st.markdown(f"**{head}** on {notices.plain(each.loan_number)} · {status}")
             st.caption(case_panel.plain(_told(each)))
             _acts(actor, each)
 

@@ -43,6 +43,8 @@ CHROMIUM = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-c
 START_SECONDS = 120
 PATIENCE_MS = 45_000
 """How long a screen may take on a busy machine before a test gives up."""
+SLOW = 90_000
+"""Milliseconds: a loaded machine draws a page of many widgets slowly."""
 
 expect.set_options(timeout=PATIENCE_MS)
 

@@ -9,11 +9,9 @@ from sqlalchemy import text
 from db.engine import reading, transaction
 from services import cases, lender
 from tests import builders
-from tests.browser.conftest import LiveApp, settle, sign_in, work_as
+from tests.browser.conftest import SLOW, LiveApp, settle, sign_in, work_as
 
 pytestmark = pytest.mark.browser
-SLOW = 90_000
-"""Milliseconds: a loaded machine draws a page of many widgets slowly."""
 
 
 @pytest.fixture

@@ -10,11 +10,9 @@ from sqlalchemy import text
 from db.engine import reading, transaction
 from services import cases, lender
 from tests import builders
-from tests.browser.conftest import LiveApp, choose_act, settle, work_as
+from tests.browser.conftest import SLOW, LiveApp, choose_act, settle, work_as
 
 pytestmark = pytest.mark.browser
-SLOW = 90_000
-"""Milliseconds: a loaded machine draws a page of many widgets slowly."""
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1440, "height": 900}
 

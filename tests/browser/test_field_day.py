@@ -11,11 +11,9 @@ from sqlalchemy import text
 from db.engine import reading, transaction
 from services import cases, lender
 from tests import builders
-from tests.browser.conftest import PATIENCE_MS, LiveApp, settle, sign_in, work_as
+from tests.browser.conftest import PATIENCE_MS, SLOW, LiveApp, settle, sign_in, work_as
 
 pytestmark = pytest.mark.browser
-SLOW = 90_000
-"""Milliseconds: a loaded machine draws a page of many widgets slowly."""
 PHOTO = b"\xff\xd8\xff\xe0 a door"
 
 

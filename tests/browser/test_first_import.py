@@ -11,11 +11,10 @@ from db.engine import reading
 from services import lender, users
 from services.actors import SYSTEM, Role
 from services.demo import write_files
-from tests.browser.conftest import PASSWORD, LiveApp, fill_sign_in, settle, work_as
+from tests.browser.conftest import PASSWORD, SLOW, LiveApp, fill_sign_in, settle, work_as
 from tests.conftest import wait_until
 
 pytestmark = pytest.mark.browser
-SLOW = 90_000
 LOANS = 150
 
 

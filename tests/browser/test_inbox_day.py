@@ -13,11 +13,9 @@ from db.engine import reading, transaction
 from services import case_people, cases, delinquency, lender
 from services.actors import Role
 from tests import builders
-from tests.browser.conftest import CAST, LiveApp, _user, choose_act, settle, work_as
+from tests.browser.conftest import CAST, SLOW, LiveApp, _user, choose_act, settle, work_as
 
 pytestmark = pytest.mark.browser
-SLOW = 90_000
-"""Milliseconds: a loaded machine draws a page of many widgets slowly."""
 
 
 @pytest.fixture

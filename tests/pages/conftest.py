@@ -1,7 +1,8 @@
 """Pages in Streamlit's own test runner, on a real database, signed in as a user is: by a session of the store."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 import streamlit as st
@@ -84,13 +85,15 @@ def token_of(role: Role, password: str = PASSWORD) -> str:
     return token
 
 
-def opened(token: str | None, *, url_path: str | None = None) -> AppTest:
-    """The app as a browser with that token sees it, at a screen's address or at the start."""
+def opened(token: str | None, *, url_path: str | None = None, address: Mapping[str, Any] | None = None) -> AppTest:
+    """The app as a browser with that token sees it, at a screen's address with its parameters, or at the start."""
     app = AppTest.from_file(APP, default_timeout=90)
     if token is not None:
         app.session_state[browser.TAB_KEY] = token
     if url_path is not None:
         app.switch_page(f"pages/{url_path}.py")
+    for name, value in (address or {}).items():
+        app.query_params[name] = value
     return app.run()
 
 

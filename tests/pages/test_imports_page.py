@@ -160,7 +160,7 @@ def test_an_import_whose_work_failed_can_go_back_a_step_and_be_given_up(batch):
     assert imports.view(SYSTEM, batch.id).status == "checked"
     assert imports.work_of(SYSTEM, batch.id).status == "cancelled"
     app = page(batch.id)
-    assert r"No \[x\]\(//y\)\." in words(app)  # what came from a file is no link
+    assert r"No \[x\]\(//y\)\." in words(app)
     _press(app, "Give up")
     assert imports.view(SYSTEM, batch.id).status == "discarded"
 

@@ -6,9 +6,8 @@ from decimal import Decimal
 
 import pytest
 from sqlalchemy import event, text
-from streamlit.testing.v1 import AppTest
 
-from components import browser, performance_cached, portfolio_cached
+from components import performance_cached, portfolio_cached
 from db.engine import engine, transaction
 from db.models.performance import PerformanceCase, PerformanceDay
 from db.queries.performance.days import FIGURES
@@ -18,7 +17,7 @@ from services.allocation import CollectorFacts, Papers, Skills
 from services.performance import of_bucket
 from services.reports import ReportKind
 from tests import builders
-from tests.pages.conftest import APP, opened, token_of, words
+from tests.pages.conftest import opened, token_of, words
 from tests.portfolio_rows import add, make_day, make_segment
 
 D = Decimal
@@ -84,12 +83,7 @@ def statements():
 
 def at(role, **address):
     """The page at an address with these parameters."""
-    app = AppTest.from_file(APP, default_timeout=90)
-    app.session_state[browser.TAB_KEY] = token_of(role)
-    app.switch_page("pages/performance.py")
-    for name, value in address.items():
-        app.query_params[name] = value
-    return app.run()
+    return opened(token_of(role), url_path="performance", address=address)
 
 
 def test_before_the_first_close_the_page_says_what_to_do():

@@ -222,12 +222,7 @@ def links_of(app) -> list[dict[str, list[str]]]:
 
 
 def at(address: dict[str, str], *, page: str = "accounts") -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=90)
-    app.session_state[browser.TAB_KEY] = token_of(Role.LEADER)
-    app.switch_page(f"pages/{page}.py")
-    for name, value in address.items():
-        app.query_params[name] = value
-    return app.run()
+    return opened(token_of(Role.LEADER), url_path=page, address=address)
 
 
 def test_a_figure_leads_to_the_accounts_of_its_day_whatever_was_paid_since(closes):

@@ -4,16 +4,14 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, text
-from streamlit.testing.v1 import AppTest
 
-from components import browser
 from db.engine import reading, transaction
 from db.models.audit import AuditEvent
 from db.models.work import CollectionCase, ContactAttempt, Promise
 from services import cases, lender, queue
 from services.actors import Role
 from tests import builders
-from tests.pages.conftest import APP, opened, token_of, words
+from tests.pages.conftest import opened, token_of, words
 
 
 @pytest.fixture
@@ -230,9 +228,4 @@ def test_address_names_list_and_filters(book):
 
 
 def opened_with(token, query):
-    app = AppTest.from_file(APP, default_timeout=90)
-    app.session_state[browser.TAB_KEY] = token
-    app.switch_page("pages/queue.py")
-    for name, value in query.items():
-        app.query_params[name] = value
-    return app.run()
+    return opened(token, url_path="queue", address=query)

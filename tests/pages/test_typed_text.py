@@ -6,21 +6,19 @@ import psycopg
 import pytest
 from psycopg import sql
 from sqlalchemy import text
-from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Element
 
-from components import browser
 from components.screens import SCREENS
 from db.engine import reading
 from services import demo
 from services.actors import ROLE_PERMISSIONS, SYSTEM, Role
-from tests.pages.conftest import APP, token_of
+from tests.pages.conftest import opened, token_of
 
 LINK = "[see](//else.where)"
 _OURS = (
     "asset_class|.*stage.*|status|kind|channel|direction|code|.*_code|locale|currency|time_zone|languages?|source|username|"
     "password_hash|request_key|sent_by|state|role|rhythm|method|outcome|last_outcome|next_action|next_step|act|entity|"
-    "severity|rule|anchor|template_key|reached|person|phase|basis|scope|mode|media_type|external_id|about|way|number|party_role"
+    "severity|rule|anchor|template_key|reached|person|phase|basis|scope|mode|media_type|about|way|party_role"
 )
 """Columns whose words are the product's own, or that others are found by."""
 _NOT_MARKDOWN = {"arrow_data_frame", "code", "html", "text", "json", "plotly_chart", "table", "image"}
@@ -60,7 +58,7 @@ def _link(connection, table, column):
 
 def _addresses():
     """Every page, and what is opened on those that show one thing."""
-    opened = {
+    shown = {
         "borrower": "borrower",
         "complaints": "complaint",
         "legal": "action",
@@ -68,7 +66,7 @@ def _addresses():
         "visits": "visit",
     }
     found = [(screen, None) for screen in SCREENS]
-    return found + [(screen, opened[screen.url_path]) for screen in SCREENS if screen.url_path in opened]
+    return found + [(screen, shown[screen.url_path]) for screen in SCREENS if screen.url_path in shown]
 
 
 def _ids(name):
@@ -96,11 +94,7 @@ def _obeyed(app):
 def test_no_text_of_the_book_becomes_a_link(book, screen, opens):
     role = Role.LEADER if screen.permission in ROLE_PERMISSIONS[Role.LEADER] else Role.ADMIN
     for key in _ids(opens) if opens else [None]:
-        app = AppTest.from_file(APP, default_timeout=90)
-        app.session_state[browser.TAB_KEY] = token_of(role)
-        if key is not None:
-            app.query_params[opens] = str(key)
-        app.switch_page(f"pages/{screen.url_path}.py").run()
+        app = opened(token_of(role), url_path=screen.url_path, address={opens: str(key)} if opens else {})
         assert not app.exception
         assert not [error.value for error in app.error]
         assert not list(_obeyed(app))
